@@ -1,0 +1,159 @@
+"""The command tree, and the one edge where errors become words and exit codes."""
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Any, NoReturn, TextIO
+
+import typer
+
+from lkctl.errors import ExitCode, LkctlError
+from lkctl.output.console import Console
+from lkctl.tree import Tree
+
+NOUNS: dict[str, tuple[str, str]] = {
+    "token": ("lkctl.commands.token", "Mint access tokens, and read what is in them"),
+    "room": ("lkctl.commands.room", "Create, list, inspect and delete rooms"),
+    "participant": ("lkctl.commands.participant", "Look at the participants of a room"),
+    "agent": ("lkctl.commands.agent", "Tell which user ID an agent will use in a room, and why"),
+    "env": ("lkctl.commands.env", "Check, show and write the settings"),
+    "diagnose": ("lkctl.commands.diagnose", "Find out what is wrong with a deployment, and name the cause"),
+    "demo": ("lkctl.commands.demo", "See the main job done on a real server, step by step"),
+    "server": ("lkctl.commands.server", "Install and run a real livekit-server on this machine"),
+    "version": ("lkctl.commands.version", "Print the version"),
+    "help": ("lkctl.commands.help", "Read about exit codes, settings, output and roles"),
+}
+
+
+class Terminated(BaseException):
+    """SIGTERM or SIGHUP; an exception, so that every `with` and `finally` on the way cleans up."""
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; give its exit code. Nothing but a hard kill gets past this."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _terminate)
+    streams = _streams()
+    console = Console(stdout=streams[0], stderr=streams[1], stdin=streams[2], environ=os.environ)
+    try:
+        code = _dispatch(arguments, console)
+        console.flush()
+    except Exception as error:  # noqa: BLE001  (the one error edge)
+        return _fail(error, arguments, console)
+    except KeyboardInterrupt:
+        return _end(LkctlError("interrupted", "interrupted", hint=""), arguments, console)
+    except Terminated:
+        return _end(LkctlError("terminated", "terminated", hint=""), arguments, console)
+    return code
+
+
+def root() -> Tree:
+    """Make the command tree; nothing below it is imported yet."""
+    return Tree("lkctl", NOUNS)
+
+
+def _dispatch(arguments: list[str], console: Console) -> int:
+    code = root().main(arguments, prog_name="lkctl", standalone_mode=False, obj=console)
+    return int(code or 0)
+
+
+def _fail(error: Exception, arguments: list[str], console: Console) -> int:
+    """Turn whatever came up into the exit code, saying it in the wanted form."""
+    if isinstance(error, BrokenPipeError):
+        _drop_stdout()
+        return ExitCode.PIPE
+    if isinstance(error, LkctlError):
+        return _end(error, arguments, console)
+    if isinstance(error, typer.Exit):
+        return error.exit_code
+    if hasattr(error, "format_message"):
+        return _end(_usage(error), arguments, console)
+    if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITABLE:
+        _drop_stdout()
+        return _end(
+            LkctlError("file-unwritable", f"cannot write the output: {os.strerror(error.errno)}"), arguments, console
+        )
+    return _bug(error, arguments, console)
+
+
+_UNWRITABLE = {5, 9, 27, 28}  # EIO, EBADF, EFBIG, ENOSPC
+
+
+def _usage(error: Any) -> LkctlError:
+    """Put Typer's usage error into our words."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "lkctl"
+    message = error.format_message().rstrip(".")
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return LkctlError("usage", f"{path} needs a command\n\n{message}", hint=f"Run: {path} --help")
+    return LkctlError("usage", message[:1].lower() + message[1:], hint=f"Run: {path} --help")
+
+
+def _end(error: LkctlError, arguments: list[str], console: Console) -> int:
+    from lkctl.output.failure import write_failure
+
+    write_failure(error, console, as_json=_wants_json(arguments))
+    return error.exit_code
+
+
+def _bug(error: Exception, arguments: list[str], console: Console) -> int:
+    if "--debug" in arguments:
+        import traceback
+
+        console.complain("".join(traceback.format_exception(error)))
+    place = _place(error)
+    report = LkctlError(
+        "bug",
+        f"lkctl has a defect: {type(error).__name__} at {place}",
+        hint="Run it again with --debug and report the output; it holds no secrets",
+    )
+    return _end(report, arguments, console)
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rpartition(os.sep)[2]}:{trace.tb_lineno}" if trace else "an unknown place"
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    """Whether errors are to be JSON; asked before or without a successful parse, so the bare words must tell."""
+    wanted = os.environ.get("LKCTL_OUTPUT", "")
+    for position, word in enumerate(arguments):
+        if word == "--":
+            break
+        if word in {"-o", "--output"} and position + 1 < len(arguments):
+            wanted = arguments[position + 1]
+        elif word.startswith("--output="):
+            wanted = word.partition("=")[2]
+        elif word.startswith("-o") and not word.startswith("--"):
+            wanted = word[2:].lstrip("=")
+    return wanted in {"json", "jsonl"}
+
+
+def _streams() -> tuple[TextIO, TextIO, TextIO]:
+    """Give the standard streams; a closed one is replaced, and none can fail on a character it cannot encode."""
+    streams: list[Any] = []
+    for stream, mode in ((sys.stdout, "w"), (sys.stderr, "w"), (sys.stdin, "r")):
+        usable = stream if stream is not None else open(os.devnull, mode)  # noqa: SIM115, PTH123  (lives as long as we)
+        if mode == "w" and hasattr(usable, "reconfigure"):
+            usable.reconfigure(errors="backslashreplace")
+        streams.append(usable)
+    return streams[0], streams[1], streams[2]
+
+
+def _drop_stdout() -> None:
+    """Point stdout to nowhere, so that flushing what is left in it cannot fail."""
+    if sys.stdout is not None and hasattr(sys.stdout, "fileno"):
+        try:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
+        except (OSError, ValueError):
+            return
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise Terminated

@@ -1,0 +1,37 @@
+"""Durations as people write them: `30`, `30s`, `5m`, `10h`, `7d`, `1h30m`."""
+
+import re
+
+from lkctl.errors import LkctlError
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+_WHOLE = re.compile(rf"(?:{_PART.pattern})+")
+_LONGEST = 100 * 365 * 86400
+
+
+def parse_duration(text: str, name: str) -> float:
+    """Give a duration in seconds; raise `usage` naming the option."""
+    bare = text.strip().lower()
+    if re.fullmatch(r"\d+(\.\d+)?", bare):
+        seconds = float(bare)
+    elif _WHOLE.fullmatch(bare):
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(bare))
+    else:
+        raise LkctlError(
+            "usage", f"{name} is {text!r}, which is no duration", hint="Write it like 30, 30s, 5m, 10h, 7d or 1h30m"
+        )
+    if seconds > _LONGEST:
+        raise LkctlError("usage", f"{name} is longer than 100 years", hint="Give less")
+    return seconds
+
+
+def say_duration(seconds: float) -> str:
+    """Say a duration in its two largest units: `6 h`, `1 d 3 h`, `45 s`."""
+    left = round(abs(seconds))
+    parts = []
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or "0 s"

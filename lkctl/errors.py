@@ -1,0 +1,136 @@
+"""The one error family, its catalogue, and the exit codes."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process ends with; scripts may rely on it (`lkctl help exit-codes`)."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    AUTH = 4
+    UNREACHABLE = 5
+    EXPIRED = 6
+    SERVER = 7
+    BUG = 70
+    INTERRUPTED = 130
+    PIPE = 141
+    TERMINATED = 143
+
+
+EXIT_MEANINGS: dict[ExitCode, str] = {
+    ExitCode.OK: 'done; also "no rooms"',
+    ExitCode.FAILED: "it ran and the answer is bad: a check failed, the token is invalid, an expectation did not hold",
+    ExitCode.USAGE: "wrong flags, missing or contradictory settings, malformed input, confirmation impossible",
+    ExitCode.NOT_FOUND: "room, participant, dispatch, project or server program not found",
+    ExitCode.AUTH: "credentials refused, or the grant is too narrow",
+    ExitCode.UNREACHABLE: "DNS, refused, TLS, timeout of a connection, 502/503/504, not LiveKit",
+    ExitCode.EXPIRED: "a wait ran out",
+    ExitCode.SERVER: "the server answered with an error, or does not support the call",
+    ExitCode.BUG: "a defect of lkctl; the message says how to report it",
+    ExitCode.INTERRUPTED: "^C, after cleaning up what lkctl made",
+    ExitCode.PIPE: "stdout was closed by the reader; quiet",
+    ExitCode.TERMINATED: "SIGTERM, after the same cleaning up as ^C",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorKind:
+    """One entry of the catalogue: what a code means and which exit code it ends with."""
+
+    exit_code: ExitCode
+    meaning: str
+
+
+_USAGE, _NOT_FOUND, _AUTH = ExitCode.USAGE, ExitCode.NOT_FOUND, ExitCode.AUTH
+_UNREACHABLE, _SERVER, _FAILED = ExitCode.UNREACHABLE, ExitCode.SERVER, ExitCode.FAILED
+
+CATALOGUE: dict[str, ErrorKind] = {
+    "usage": ErrorKind(_USAGE, "the command line does not fit the command"),
+    "option-empty": ErrorKind(
+        _USAGE, "an option or argument was given an empty value, as an unset shell variable does"
+    ),
+    "settings-missing": ErrorKind(_USAGE, "no URL, key or secret was found"),
+    "settings-partial": ErrorKind(_USAGE, "a set of settings is incomplete or holds an empty value"),
+    "settings-conflict": ErrorKind(_USAGE, "two ways to name the server exclude each other"),
+    "url-invalid": ErrorKind(_USAGE, "the server URL cannot be used as it is written"),
+    "file-unreadable": ErrorKind(_USAGE, "a file cannot be read"),
+    "file-unwritable": ErrorKind(_USAGE, "a file cannot be written"),
+    "file-exists": ErrorKind(_USAGE, "a file is there already and was not overwritten"),
+    "input-empty": ErrorKind(_USAGE, "the input is empty"),
+    "input-encoding": ErrorKind(_USAGE, "the input is not UTF-8"),
+    "input-too-large": ErrorKind(_USAGE, "the input is larger than lkctl reads"),
+    "input-malformed": ErrorKind(_USAGE, "the input is not of the expected form"),
+    "L01": ErrorKind(_USAGE, "the input is not a JWT"),
+    "confirm-impossible": ErrorKind(_USAGE, "a confirmation is needed and there is no terminal to ask on"),
+    "extra-missing": ErrorKind(_USAGE, "the command needs an extra that is not installed"),
+    "token-refused": ErrorKind(_USAGE, "the token that was asked for would not work"),
+    "room-missing": ErrorKind(_NOT_FOUND, "the room does not exist"),
+    "project-missing": ErrorKind(_NOT_FOUND, "lk's project file has no such project"),
+    "livekit-server-missing": ErrorKind(_NOT_FOUND, "no livekit-server program was found"),
+    "compiler-missing": ErrorKind(_NOT_FOUND, "no Go compiler was found to build livekit-server with"),
+    "auth-key": ErrorKind(_AUTH, "the server does not know the API key"),
+    "auth-secret": ErrorKind(_AUTH, "the server knows the API key, but the secret does not belong to it"),
+    "auth-secret-blank": ErrorKind(_AUTH, "the key or secret has blanks around it; without them the server accepts it"),
+    "auth-secret-quoted": ErrorKind(
+        _AUTH, "the key or secret has quotes around it; without them the server accepts it"
+    ),
+    "auth-swapped": ErrorKind(_AUTH, "key and secret are swapped; the other way round the server accepts them"),
+    "auth-default-pair": ErrorKind(_AUTH, "the server runs with devkey/secret, not with the pair configured here"),
+    "auth-clock": ErrorKind(_AUTH, "this machine's clock and the server's are more than a minute apart"),
+    "auth-grant": ErrorKind(_AUTH, "the credentials are good, but the grant is too narrow for the call"),
+    "auth-refused": ErrorKind(_AUTH, "the server refused the credentials for another reason"),
+    "net-dns": ErrorKind(_UNREACHABLE, "the host name does not resolve"),
+    "net-refused": ErrorKind(_UNREACHABLE, "nothing listens on that port"),
+    "net-timeout": ErrorKind(_UNREACHABLE, "no answer within the time limit"),
+    "net-failed": ErrorKind(_UNREACHABLE, "the connection failed or broke off"),
+    "tls-plain-port": ErrorKind(_UNREACHABLE, "https was spoken to a port that speaks plain http"),
+    "tls-needed": ErrorKind(_UNREACHABLE, "http was spoken to a port that wants TLS"),
+    "tls-certificate": ErrorKind(_UNREACHABLE, "the certificate is not valid for this host, or not trusted here"),
+    "tls-failed": ErrorKind(_UNREACHABLE, "the TLS handshake failed"),
+    "http-malformed": ErrorKind(_UNREACHABLE, "the answer is not HTTP, or is cut short"),
+    "http-redirect": ErrorKind(_UNREACHABLE, "the server redirects the call elsewhere"),
+    "http-gateway": ErrorKind(_UNREACHABLE, "a proxy answered 502, 503 or 504: LiveKit behind it does not answer"),
+    "not-livekit": ErrorKind(_UNREACHABLE, "something answers there, but it is not LiveKit's API"),
+    "server-error": ErrorKind(_SERVER, "the server answered with an error"),
+    "server-limit": ErrorKind(_SERVER, "the server refused the call because of a limit or quota"),
+    "server-redis": ErrorKind(_SERVER, "the call needs a server with Redis"),
+    "server-unavailable": ErrorKind(_SERVER, "no node or service answered the call"),
+    "livekit-server-failed": ErrorKind(_FAILED, "the local livekit-server did not start, or ended by itself"),
+    "build-failed": ErrorKind(_FAILED, "livekit-server could not be built"),
+    "bug": ErrorKind(ExitCode.BUG, "a defect of lkctl"),
+    "interrupted": ErrorKind(ExitCode.INTERRUPTED, "^C"),
+    "terminated": ErrorKind(ExitCode.TERMINATED, "SIGTERM"),
+}
+
+
+class LkctlError(Exception):
+    """A failure with its message, the next step, the docs anchor and the exit code.
+
+    `code` is a key of CATALOGUE, which fixes the exit code. `message` names the thing and the value; `hint` is the
+    next step. Both are scrubbed when they are printed, so they may hold what a server said.
+    """
+
+    def __init__(self, code: str, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code that the catalogue fixes for this error's code."""
+        return CATALOGUE[self.code].exit_code
+
+    @property
+    def docs(self) -> str:
+        """Where the README explains this error."""
+        return docs_anchor(self.code)
+
+
+def docs_anchor(name: str) -> str:
+    """Where the README explains an error code or a check, for example `README.md#auth-key`."""
+    return "README.md#" + name.lower().replace(".", "-")

@@ -1,0 +1,1 @@
+"""The one place that speaks: terminal, tables, JSON. Everything else returns values."""

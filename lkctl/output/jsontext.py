@@ -1,0 +1,45 @@
+"""Our values as JSON: snake_case keys, every key present, enums by name, times as RFC 3339 UTC, secrets masked."""
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from lkctl.secret import Secret
+
+# What JSON allows and a terminal should not get; lone surrogates cannot be written at all
+_UNSAFE = re.compile(r"[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+def rfc3339(moment: datetime | None) -> str | None:
+    """Give a time as RFC 3339 in UTC, with milliseconds only where there are some."""
+    if moment is None:
+        return None
+    utc = moment.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds" if utc.microsecond else "seconds").replace("+00:00", "Z")
+
+
+def as_json(value: Any) -> Any:
+    """Turn our values into what `json` writes."""
+    if value is None or isinstance(value, (str, bool, float)):
+        return value
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, (Secret, datetime)):
+        return str(value) if isinstance(value, Secret) else rfc3339(value)
+    if dataclasses.is_dataclass(value):
+        return {field.name: as_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): as_json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_json(item) for item in value]
+    return value
+
+
+def to_json(value: Any, *, compact: bool = False) -> str:
+    """Write a value as JSON text that is safe to print on a terminal."""
+    text = json.dumps(as_json(value), ensure_ascii=False, indent=None if compact else 2)
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)

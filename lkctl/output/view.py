@@ -1,0 +1,50 @@
+"""What can be shown: a list of things, or one thing. The renderer turns either into every format."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Format(StrEnum):
+    """The values of `-o/--output`."""
+
+    auto = "auto"
+    table = "table"
+    tsv = "tsv"
+    json = "json"
+    jsonl = "jsonl"
+    name = "name"
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[T]):
+    """A heading and the text of a cell."""
+
+    title: str
+    cell: Callable[[T], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[T]):
+    """A list of things, in stable order. `json` gives what `-o json` shows of one; `name` what `-o name` shows."""
+
+    items: Sequence[T]
+    columns: tuple[Column[T], ...]
+    name: Callable[[T], str]
+    empty: str
+    json: Callable[[T], Any] = lambda item: item
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One thing: the document for JSON, its fields for people, lists that belong to it, and remarks that follow."""
+
+    json: Any
+    fields: tuple[tuple[str, str], ...]
+    name: str
+    heading: str = ""
+    lists: tuple[tuple[str, Listing[Any]], ...] = ()
+    remarks: tuple[str, ...] = ()

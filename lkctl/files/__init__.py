@@ -1,0 +1,1 @@
+"""Files that people hand us: env files, lk's project file, documents."""

@@ -1,0 +1,72 @@
+"""What keys and secrets look like, and what to try when the server refuses them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lkctl.secret import mask
+
+# `livekit-server generate-keys` (cmd/server/commands.go): "API" + 12 characters; a secret of 43 base62 characters
+_KEY = re.compile(r"API[A-Za-z0-9]{10,16}")
+_GENERATED_SECRET = re.compile(r"[A-Za-z0-9]{40,64}")
+_SHORT_KEY = 8
+SHORTEST_SAFE_SECRET = 32  # the server logs `secret is too short` below this
+DEFAULT_PAIR = ("devkey", "secret")  # of `livekit-server --dev`
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An API key and its secret, as plain text; `name` tells how it came about."""
+
+    name: str
+    key: str
+    secret: str
+
+
+def looks_like_key(value: str) -> bool:
+    """Whether a value has the shape of a generated API key."""
+    return _KEY.fullmatch(value) is not None
+
+
+def looks_like_secret(value: str) -> bool:
+    """Whether a value could be a secret: long, and not of the shape of a key."""
+    return len(value) >= SHORTEST_SAFE_SECRET or _GENERATED_SECRET.fullmatch(value) is not None
+
+
+def looks_swapped(key: str, secret: str) -> bool:
+    """Whether key and secret are surely in each other's place."""
+    return looks_like_secret(key) and (looks_like_key(secret) or len(secret) < SHORTEST_SAFE_SECRET)
+
+
+def shorten_key(key: str) -> str:
+    """Name an API key without giving it away whole: `APIx7…Qk`; whatever could be a secret is masked."""
+    if looks_like_secret(key):
+        return mask(key)
+    return key if len(key) <= _SHORT_KEY else f"{key[:5]}…{key[-2:]}"
+
+
+def unquoted(value: str) -> str:
+    """Take one pair of quotes, and blanks outside of it, from a value."""
+    bare = value.strip()
+    if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'":
+        return bare[1:-1]
+    return bare.strip("\"'\u201c\u201d\u2018\u2019")
+
+
+def likely_meant(key: str, secret: str) -> Iterator[Pair]:
+    """Give the pairs that the user may have meant, most likely first, without the given one.
+
+    The swapped pair comes only where the shapes say so: trying it means to show the secret to the server.
+    """
+    candidates = [
+        Pair("blank", key.strip(), secret.strip()),
+        Pair("quoted", unquoted(key), unquoted(secret)),
+    ]
+    if looks_swapped(key.strip(), secret.strip()):
+        candidates.append(Pair("swapped", unquoted(secret), unquoted(key)))
+    candidates.append(Pair("default-pair", *DEFAULT_PAIR))
+    seen = {(key, secret)}
+    for pair in candidates:
+        if (pair.key, pair.secret) not in seen and pair.key and pair.secret:
+            seen.add((pair.key, pair.secret))
+            yield pair

@@ -1,0 +1,46 @@
+"""A point in time by which work is over, whatever it is stuck in."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Deadline:
+    """A monotonic point in time."""
+
+    __slots__ = ("_end", "seconds")
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds left, never below a hundredth: sockets take 0 for `do not block`."""
+        return max(0.01, self._end - time.monotonic())
+
+    @property
+    def over(self) -> bool:
+        """Whether it has passed."""
+        return time.monotonic() >= self._end
+
+    def bound(self, work: Callable[[], T]) -> T:
+        """Do work in a thread that is left behind when the time is up; raise TimeoutError then.
+
+        Also what cannot be cancelled (`getaddrinfo`, a body that comes drop by drop) ends for the caller in time, and
+        ^C is answered at once.
+        """
+        future: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(work())
+            except BaseException as error:  # noqa: BLE001  (handed to the caller)
+                future.set_exception(error)
+
+        threading.Thread(target=run, daemon=True).start()
+        return future.result(self.left)

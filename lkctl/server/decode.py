@@ -1,0 +1,116 @@
+"""Twirp JSON into our own values; what is not of the expected type counts as absent."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from lkctl.models import Dispatch, Job, Participant, Permission, Room, Track
+
+
+def items(reply: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
+    """Give the objects of a repeated field."""
+    values = reply.get(name)
+    return (value for value in values if isinstance(value, dict)) if isinstance(values, list) else iter(())
+
+
+def room(raw: Mapping[str, Any]) -> Room:
+    """Read a livekit.Room; `turn_password` is left behind on purpose: it is a secret."""
+    return Room(
+        sid=_text(raw, "sid"),
+        name=_text(raw, "name"),
+        metadata=_text(raw, "metadata"),
+        created_at=_moment(raw, "creation_time_ms", "creation_time"),
+        empty_timeout=_number(raw, "empty_timeout"),
+        departure_timeout=_number(raw, "departure_timeout"),
+        max_participants=_number(raw, "max_participants"),
+        num_participants=_number(raw, "num_participants"),
+        num_publishers=_number(raw, "num_publishers"),
+        active_recording=raw.get("active_recording") is True,
+    )
+
+
+def participant(raw: Mapping[str, Any]) -> Participant:
+    """Read a livekit.ParticipantInfo."""
+    attributes = raw.get("attributes")
+    return Participant(
+        sid=_text(raw, "sid"),
+        identity=_text(raw, "identity"),
+        name=_text(raw, "name"),
+        kind=_text(raw, "kind") or "STANDARD",
+        state=_text(raw, "state") or "JOINING",
+        joined_at=_moment(raw, "joined_at_ms", "joined_at"),
+        joined_at_ms=_number(raw, "joined_at_ms") or _number(raw, "joined_at") * 1000,
+        metadata=_text(raw, "metadata"),
+        attributes={str(k): str(v) for k, v in attributes.items()} if isinstance(attributes, dict) else {},
+        permission=_permission(raw.get("permission")),
+        tracks=tuple(_track(track) for track in items(raw, "tracks")),
+        is_publisher=raw.get("is_publisher") is True,
+    )
+
+
+def dispatch(raw: Mapping[str, Any]) -> Dispatch:
+    """Read a livekit.AgentDispatch with its jobs."""
+    state = raw.get("state")
+    state = state if isinstance(state, dict) else {}
+    return Dispatch(
+        id=_text(raw, "id"),
+        agent_name=_text(raw, "agent_name"),
+        metadata=_text(raw, "metadata"),
+        created_at=_nanoseconds(_number(state, "created_at")),
+        jobs=tuple(_job(job) for job in items(state, "jobs")),
+    )
+
+
+def _job(raw: Mapping[str, Any]) -> Job:
+    state = raw.get("state")
+    state = state if isinstance(state, dict) else {}
+    return Job(_text(raw, "id"), _text(state, "status"), _text(state, "participant_identity"), _text(state, "error"))
+
+
+def _permission(raw: Any) -> Permission:
+    raw = raw if isinstance(raw, dict) else {}
+    flags = ("can_subscribe", "can_publish", "can_publish_data", "can_update_metadata", "hidden", "recorder", "agent")
+    sources = raw.get("can_publish_sources")
+    return Permission(
+        **{flag: raw.get(flag) is True for flag in flags},
+        can_publish_sources=tuple(str(source) for source in sources) if isinstance(sources, list) else (),
+    )
+
+
+def _track(raw: Mapping[str, Any]) -> Track:
+    return Track(
+        sid=_text(raw, "sid"),
+        name=_text(raw, "name"),
+        type=_text(raw, "type") or "AUDIO",
+        source=_text(raw, "source") or "UNKNOWN",
+        muted=raw.get("muted") is True,
+        mime_type=_text(raw, "mime_type"),
+    )
+
+
+def _text(raw: Mapping[str, Any], name: str) -> str:
+    value = raw.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _number(raw: Mapping[str, Any], name: str) -> int:
+    """Read a number; int64 comes as text (protobuf's JSON mapping)."""
+    value = raw.get(name)
+    if isinstance(value, str):
+        return int(value) if value[:20].lstrip("-").isdigit() and len(value) <= 20 else 0  # noqa: PLR2004
+    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 2**63 else 0
+
+
+def _moment(raw: Mapping[str, Any], in_ms: str, in_s: str) -> datetime | None:
+    return _from_ms(_number(raw, in_ms) or _number(raw, in_s) * 1000)
+
+
+def _nanoseconds(value: int) -> datetime | None:
+    return _from_ms(value // 1_000_000)
+
+
+def _from_ms(value: int) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(value / 1000, UTC) if value > 0 else None
+    except (OverflowError, ValueError, OSError):
+        return None

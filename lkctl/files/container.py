@@ -1,5 +1,6 @@
 """Whether this process runs in a container, and which ports of its network are taken."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +13,7 @@ _MOST_BYTES = 4 * 1024 * 1024
 
 def in_container(environ: Mapping[str, str], root: Path = Path("/")) -> bool:
     """Whether this process runs in a container: mark files, variables, control groups."""
-    if any(environ.get(name) for name in _VARIABLES) or any((root / mark).exists() for mark in _MARKS):
+    if any(environ.get(name) for name in _VARIABLES) or any(os.path.lexists(root / mark) for mark in _MARKS):
         return True
     groups = _read(root / "proc/self/cgroup") or ""
     return any(word in groups for word in _CGROUPS)

@@ -1,17 +1,16 @@
 """Env files, read as python-dotenv reads them (as an agent's `load_dotenv()` would), with line numbers."""
 
-from dataclasses import dataclass
+import os
 from pathlib import Path
+from typing import NamedTuple
 
 from lkctl.files.content import decode, read_file
-from lkctl.settings.layers import NAMES, Layer, Value
+from lkctl.settings.layers import ENV_FILES, NAMES, Layer, Value
 
 MOST_BYTES = 1024 * 1024
-DEFAULT_FILES = (".env.local", ".env")  # in order of precedence
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A line `NAME=value`; `value` is None where there is no `=`."""
 
     name: str
@@ -19,8 +18,7 @@ class Entry:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class EnvFile:
+class EnvFile(NamedTuple):
     """An env file: its entries, the lines that are none, and its raw text for those who look at the spelling."""
 
     name: str
@@ -49,7 +47,8 @@ def read_env_file(path: Path, name: str | None = None) -> EnvFile:
 
 def default_env_files(folder: Path) -> list[EnvFile]:
     """Read `.env.local` and `.env` of a folder, those that are there."""
-    return [read_env_file(folder / name, name) for name in DEFAULT_FILES if (folder / name).exists()]
+    there = [name for name in ENV_FILES if os.path.exists(folder / name)]  # noqa: PTH110  (it raises nothing)
+    return [read_env_file(folder / name, name) for name in there]
 
 
 def _parse(text: str) -> tuple[tuple[Entry, ...], tuple[int, ...]]:

@@ -67,8 +67,8 @@ def write_new(path: Path, text: str, *, mode: int, force: bool) -> None:
     """
     if path.is_dir():
         raise _unwritable(path, IsADirectoryError(errno.EISDIR, ""))
-    target = Path(os.path.realpath(path))
     try:
+        target = path.resolve() if force else path
         handle, scratch = tempfile.mkstemp(prefix=".lkctl-", dir=target.parent)  # mode 0600, O_EXCL
     except OSError as error:
         raise _unwritable(path, error) from None
@@ -78,7 +78,7 @@ def write_new(path: Path, text: str, *, mode: int, force: bool) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(scratch).chmod(mode)
-        _move(Path(scratch), target if force else path, force=force)
+        _move(Path(scratch), target, force=force)
     except FileExistsError:
         raise exists(path) from None
     except OSError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 _SOURCE = re.compile(
     r".+\.(?:pyi?|ipynb|[mc]?[jt]s|[jt]sx|vue|svelte|astro|html|go|rs|java|kts?|scala|swift|mm?|dart|rb|php|cs|cpp|cc|h|hpp"
-    r"|exs?|lua|sh|bash|ps1|tf|ya?ml|json|toml|ini|cfg)|Dockerfile|Makefile|Procfile"
+    r"|exs?|lua|sh|bash|ps1|tf|ya?ml|json|toml|ini|cfg)|Dockerfile|Makefile|Procfile|\.env\.(?:example|sample|template|dist)"
 )
 # What others wrote, what is made by a build, and what tests and documents make up
 SKIPPED = frozenset({
@@ -61,7 +61,7 @@ class Sources:
 
 
 def _left_out(here: Path, name: str) -> bool:
-    return name.startswith(".") or name in SKIPPED or (here / name / "pyvenv.cfg").exists()
+    return name.startswith(".") or name in SKIPPED or os.path.lexists(here / name / "pyvenv.cfg")
 
 
 def _content(path: Path) -> bytes | None:

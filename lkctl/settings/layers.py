@@ -6,36 +6,34 @@ never falls through to a lower layer: to use the wrong project silently is the w
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lkctl.errors import LkctlError
 from lkctl.secret import Secret, remember
 from lkctl.settings.shape import looks_like_secret
 from lkctl.settings.url import ServerUrl, parse_url
 
-URL, KEY, SECRET = "LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"  # noqa: S105  (a name, no secret)
+URL, KEY, SECRET = "LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"
 NAMES = (URL, KEY, SECRET)
+ENV_FILES = (".env.local", ".env")  # in the working directory, in order of precedence
 _FLAGS = {URL: "--url", KEY: "--api-key", SECRET: "--api-secret"}
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """One value and its origin: `flag --url`, `env LIVEKIT_URL`, `.env:3`, `project demo`."""
 
     text: str
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """One place where settings are looked for, with the values found there (set but empty counts as found)."""
 
     name: str
     values: Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """A value in force, its origin, and what it shadows."""
 
     name: str
@@ -44,8 +42,7 @@ class Setting:
     shadowed: tuple[Value, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(NamedTuple):
     """An API key with its secret."""
 
     key: str
@@ -54,16 +51,14 @@ class Credentials:
     secret_origin: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A server and the credentials for it."""
 
     url: ServerUrl
     credentials: Credentials
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """All that was found, highest layer first."""
 
     layers: tuple[Layer, ...]

@@ -2,20 +2,19 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lkctl.secret import mask
 
 # `livekit-server generate-keys` (cmd/server/commands.go): "API" + 12 characters; a secret of 43 base62 characters
-_KEY = re.compile(r"API[A-Za-z0-9]{10,16}")
-_GENERATED_SECRET = re.compile(r"[A-Za-z0-9]{40,64}")
+_KEY = r"API[A-Za-z0-9]{10,16}"
+_GENERATED_SECRET = r"[A-Za-z0-9]{40,64}"  # noqa: S105  (a pattern, no secret)
 _SHORT_KEY = 8
 SHORTEST_SAFE_SECRET = 32  # the server logs `secret is too short` below this
 DEFAULT_PAIR = ("devkey", "secret")  # of `livekit-server --dev`
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """An API key and its secret, as plain text; `name` tells how it came about."""
 
     name: str
@@ -25,12 +24,12 @@ class Pair:
 
 def looks_like_key(value: str) -> bool:
     """Whether a value has the shape of a generated API key."""
-    return _KEY.fullmatch(value) is not None
+    return re.fullmatch(_KEY, value) is not None
 
 
 def looks_like_secret(value: str) -> bool:
     """Whether a value could be a secret: long, and not of the shape of a key."""
-    return len(value) >= SHORTEST_SAFE_SECRET or _GENERATED_SECRET.fullmatch(value) is not None
+    return len(value) >= SHORTEST_SAFE_SECRET or re.fullmatch(_GENERATED_SECRET, value) is not None
 
 
 def looks_swapped(key: str, secret: str) -> bool:

@@ -1,7 +1,7 @@
 """The server's URL, taken apart and judged."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lkctl.errors import LkctlError
 from lkctl.settings.shape import looks_like_key, looks_like_secret
@@ -9,16 +9,16 @@ from lkctl.settings.shape import looks_like_key, looks_like_secret
 _SCHEMES = {"http": False, "ws": False, "https": True, "wss": True}
 _PORTS = range(1, 65536)
 _LONGEST_PORT = 5
-_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
-_HOST = re.compile(r"[A-Za-z0-9._\u0080-\uffff-]+")
-_BRACKETED = re.compile(r"\[(?P<host>[0-9A-Fa-f:.%A-Za-z0-9]+)\](?::(?P<port>.*))?")
+# Compiled by `re` at first use, and kept there
+_URL = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)"
+_HOST = re.compile(r"[\w.-]+")  # letters of any script: internationalised names
+_BRACKETED = r"\[(?P<host>[0-9A-Fa-f:.%A-Za-z0-9]+)\](?::(?P<port>.*))?"
 _LOOPBACK = re.compile(r"127(?:\.[0-9]{1,3}){1,3}|::1|(?:0:){7}1|::ffff:127\.[0-9.]+")
 _LOGIN = re.compile(r"(?<=//).*@", re.DOTALL)  # to the last @: a password may hold slashes
 _BROKEN_SCHEME = re.compile(r"(wss?|https?)[:/\\]+(?=[^:/\\])", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class ServerUrl:
+class ServerUrl(NamedTuple):
     """Where the server is. `path` is the prefix under which a proxy shows LiveKit: "" or "/like/this"."""
 
     scheme: str
@@ -77,7 +77,7 @@ def without_login(text: str) -> str:
 def parse_url(text: str) -> ServerUrl:
     """Take a URL apart; raise `url-invalid` with the corrected URL as the hint where one can be guessed."""
     bare = text.strip()
-    match = _URL.fullmatch(bare)
+    match = re.fullmatch(_URL, bare, re.DOTALL)
     if match is None:
         raise _no_scheme(bare)
     scheme = match["scheme"].lower()
@@ -99,13 +99,13 @@ def _split_rest(text: str, rest: str) -> tuple[str, str]:
 
 
 def _split_authority(text: str, authority: str) -> tuple[str, int | None]:
-    bracketed = _BRACKETED.fullmatch(authority)
+    bracketed = re.fullmatch(_BRACKETED, authority)
     if bracketed is not None:
         return bracketed["host"], _port(text, bracketed["port"])
     host, colon, port = authority.partition(":")
     if not host:
         raise _invalid(text, "has no host", "Write it like wss://livekit.example.com")
-    if not _HOST.fullmatch(host):
+    if not re.fullmatch(_HOST, host):
         raise _invalid(text, "has a host with characters no host can have", "Look for quotes, blanks and placeholders")
     return host.lower(), _port(text, port if colon else None)
 
@@ -123,7 +123,7 @@ def _port(text: str, port: str | None) -> int | None:
 def _no_scheme(bare: str) -> LkctlError:
     if not bare:
         return _invalid(bare, "is empty", "Write it like wss://livekit.example.com")
-    if bare[0] in "\"'":
+    if bare[0] in "\"'`\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb":
         return _invalid(bare, "is in quotes", "Take the quotes away")
     if "." not in bare and ":" not in bare and (looks_like_key(bare) or looks_like_secret(bare)):
         what = "an API key" if looks_like_key(bare) else "an API secret"
@@ -132,7 +132,7 @@ def _no_scheme(bare: str) -> LkctlError:
     broken = _BROKEN_SCHEME.match(bare)
     rest = bare[broken.end() :] if broken else bare
     host = rest.partition("/")[0].partition(":")[0]
-    if not _HOST.fullmatch(host):
+    if not re.fullmatch(_HOST, host):
         return _invalid(
             bare, "has no scheme", "Look for quotes, blanks and placeholders; a URL is like wss://name.domain"
         )

@@ -1,0 +1,18 @@
+"""From findings to the end of a check."""
+
+from collections.abc import Iterable
+
+from lkctl.checks.result import Finding, Problems, Severity
+
+_WORST_FIRST = (Severity.fail, Severity.security, Severity.warn, Severity.info)
+_MOST = 20
+
+
+def settle(findings: Iterable[Finding], passed: str, *, code: str = "") -> str:
+    """Give the detail of a pass, or raise what was found, the worst first. Every finding has its own severity."""
+    ranked = sorted(findings, key=lambda finding: _WORST_FIRST.index(finding.severity or Severity.fail))
+    if not ranked:
+        return passed
+    problems = Problems(ranked[:_MOST])
+    problems.code = code
+    raise problems

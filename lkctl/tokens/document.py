@@ -1,0 +1,122 @@
+"""JSON as it stands in a token: read without giving up on what Python's or Go's reader would stumble over."""
+
+import json
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+DEEPEST = 100  # levels; the deepest that LiveKit itself writes is under ten
+_MOST_DIGITS = 308  # more do not fit the 64-bit float that Go reads a number into
+_SHOWN = 40
+
+
+class Repeating(dict[str, Any]):
+    """An object in which a key was repeated; it holds the last value of each, `pairs` all of them in order."""
+
+    pairs: tuple[tuple[str, Any], ...] = ()
+
+
+class Unfit(str):
+    """A number that is none in Go: NaN, Infinity, or out of range. Shown as the text that was there."""
+
+    __slots__ = ()
+
+
+class Problem(NamedTuple):
+    """Something that strict readers refuse. `breaks`: Go refuses the whole document for it."""
+
+    message: str
+    breaks: bool
+
+
+class Document(NamedTuple):
+    """What was read, and what was wrong with it."""
+
+    value: Any
+    problems: tuple[Problem, ...] = ()
+
+
+def read_document(content: bytes | str) -> Document:
+    """Read JSON; raise ValueError, with a reason that holds nothing of the content, where nothing can be read."""
+    problems: list[Problem] = []
+    value = _decoder(problems).decode(_text(content, problems))
+    if _too_deep(value):
+        raise ValueError(f"it is nested deeper than {DEEPEST} levels")
+    return Document(value, tuple(dict.fromkeys(problems)))
+
+
+def pairs_of(fields: dict[str, Any]) -> Iterable[tuple[str, Any]]:
+    """Give keys and values in order, repeated ones included."""
+    return fields.pairs if isinstance(fields, Repeating) else fields.items()
+
+
+def shown(text: str) -> str:
+    """Quote a foreign text for a message, cut to a readable length."""
+    return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}… ({len(text)} characters)"
+
+
+class _Decoder(json.JSONDecoder):
+    def decode(self, s: str, *args: Any) -> Any:
+        try:
+            return super().decode(s, *args)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"it breaks at character {error.pos + 1} of {len(s)}") from None
+        except RecursionError:
+            raise ValueError(f"it is nested deeper than {DEEPEST} levels") from None
+
+
+def _decoder(problems: list[Problem]) -> _Decoder:
+    def integer(digits: str) -> int | Unfit:
+        return int(digits) if len(digits) <= _MOST_DIGITS else unfit(digits)
+
+    def real(digits: str) -> float | Unfit:
+        number = float(digits)
+        return number if abs(number) != float("inf") else unfit(digits)
+
+    def unfit(digits: str) -> Unfit:
+        cut = digits if len(digits) <= _SHOWN else digits[:_SHOWN] + "…"
+        problems.append(Problem(f"it holds the number {cut}, which is out of range", breaks=False))
+        return Unfit(cut)
+
+    def constant(name: str) -> Unfit:
+        problems.append(Problem(f"it holds {name}, which is not JSON", breaks=True))
+        return Unfit(name)
+
+    def fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        plain = dict(pairs)
+        if len(plain) == len(pairs):
+            return plain
+        repeating = Repeating(plain)
+        repeating.pairs = tuple(pairs)
+        told = (f"the key {shown(name)} is given more than once" for name in _repeated(pairs))
+        problems.extend(Problem(message, breaks=False) for message in told)
+        return repeating
+
+    return _Decoder(parse_int=integer, parse_float=real, parse_constant=constant, object_pairs_hook=fields)
+
+
+def _repeated(pairs: list[tuple[str, Any]]) -> list[str]:
+    seen: set[str] = set()
+    return list(dict.fromkeys(name for name, _ in pairs if name in seen or seen.add(name)))  # type: ignore[func-returns-value]
+
+
+def _text(content: bytes | str, problems: list[Problem]) -> str:
+    if isinstance(content, str):
+        return content
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        problems.append(Problem(f"byte {error.start} of it is not UTF-8", breaks=False))
+        return content.decode(errors="replace")
+
+
+def _too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for outer in level if isinstance(outer, (dict, list)) for inner in _children(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _children(outer: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return (value for _, value in pairs_of(outer)) if isinstance(outer, dict) else outer

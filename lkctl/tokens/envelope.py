@@ -1,0 +1,75 @@
+"""A token taken apart: three segments of base64url, the first two of them JSON objects."""
+
+import re
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lkctl.errors import LkctlError
+from lkctl.tokens.document import Document, Problem, read_document
+from lkctl.tokens.lookalike import look
+
+_SEGMENT = re.compile(rb"[A-Za-z0-9_-]*")
+_PARTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What stands in a token, not yet judged. `signature` is None where it is not base64url."""
+
+    header: Mapping[str, Any]
+    claims: dict[str, Any]
+    problems: tuple[Problem, ...]
+    signed: bytes = field(repr=False)
+    signature: bytes | None = field(repr=False)
+    size: int
+
+    @property
+    def broken(self) -> bool:
+        """Whether Go cannot read it."""
+        return any(problem.breaks for problem in self.problems)
+
+
+def open_envelope(token: str) -> Envelope:
+    """Take a token apart; raise `L01`, naming what the text looks like, where it is none."""
+    segments = token.encode("utf-8", "surrogatepass").split(b".")
+    if len(segments) != _PARTS:
+        raise _no_jwt(token)
+    header = _document(token, segments[0], "header")
+    claims = _document(token, segments[1], "payload")
+    signature = decode_segment(segments[2])
+    problems = [*_named("header", header), *_named("payload", claims)]
+    if signature is None:
+        problems.append(Problem("the signature is not base64url", breaks=True))
+    signed = segments[0] + b"." + segments[1]
+    return Envelope(header.value, claims.value, tuple(problems), signed, signature, len(token))
+
+
+def decode_segment(segment: bytes) -> bytes | None:
+    """Decode base64url without padding; None where it is something else (base64.RawURLEncoding in Go)."""
+    if not _SEGMENT.fullmatch(segment) or len(segment) % 4 == 1:
+        return None
+    return urlsafe_b64decode(segment + b"=" * (-len(segment) % 4))
+
+
+def _document(token: str, segment: bytes, name: str) -> Document:
+    content = decode_segment(segment)
+    if not content:
+        raise _no_jwt(token, f"its {name} is {'empty' if content == b'' else 'not base64url'}")
+    try:
+        document = read_document(content)
+    except ValueError as error:
+        raise _no_jwt(token, f"its {name} is not JSON: {error}") from None
+    if not isinstance(document.value, dict):
+        raise _no_jwt(token, f"its {name} is JSON, but no object")
+    return document
+
+
+def _named(name: str, document: Document) -> list[Problem]:
+    return [Problem(f"in the {name}: {problem.message}", problem.breaks) for problem in document.problems]
+
+
+def _no_jwt(token: str, fault: str = "") -> LkctlError:
+    looks, hint = look(token, fault)
+    return LkctlError("L01", f"not a JWT: {looks}", hint=hint)

@@ -1,0 +1,87 @@
+"""JSON as it stands in tokens."""
+
+import json
+
+import pytest
+
+from lkctl.tokens.document import DEEPEST, Repeating, Unfit, pairs_of, read_document, shown
+
+PROBLEMS = [
+    pytest.param("{}", {}, [], id="nothing wrong"),
+    pytest.param('{"a":1,"a":2}', {"a": 2}, [("the key 'a' is given more than once", False)], id="repeated key"),
+    pytest.param('{"a":1,"A":2}', {"a": 1, "A": 2}, [], id="another key"),
+    pytest.param('{"a":NaN}', {"a": "NaN"}, [("it holds NaN, which is not JSON", True)], id="NaN"),
+    pytest.param("[-Infinity]", ["-Infinity"], [("it holds -Infinity, which is not JSON", True)], id="infinity"),
+    pytest.param('"NaN"', "NaN", [], id="the text NaN"),
+    pytest.param("1e400", "1e400", [("it holds the number 1e400, which is out of range", False)], id="large real"),
+    pytest.param("1e308", 1e308, [], id="largest real"),
+    pytest.param("9" * 308, int("9" * 308), [], id="longest integer"),
+    pytest.param("[1,2]", [1, 2], [], id="list"),
+    pytest.param('"\\ud800"', "\ud800", [], id="half a surrogate pair"),
+]
+
+
+@pytest.mark.parametrize(("text", "value", "problems"), PROBLEMS)
+def test_documents(text: str, value: object, problems: list[tuple[str, bool]]) -> None:
+    """Read all that can be read, and say what strict readers refuse."""
+    document = read_document(text)
+    assert document.value == value
+    assert [tuple(problem) for problem in document.problems] == problems
+    assert read_document(text.encode("utf-8", "surrogatepass")) == document
+
+
+def test_a_number_with_too_many_digits() -> None:
+    """A million digits are not converted: that would take minutes."""
+    document = read_document('{"exp":' + "9" * 1_000_000 + "}")
+    assert isinstance(document.value["exp"], Unfit)
+    assert len(document.value["exp"]) < 50
+    assert len(document.problems[0].message) < 120
+
+
+def test_bytes_that_are_not_utf_8() -> None:
+    """Go puts U+FFFD in their place; so do we, and say so."""
+    document = read_document(b'{"a":"\xff\xfe"}')
+    assert set(document.value["a"]) == {"\ufffd"}
+    assert [problem.message for problem in document.problems] == ["byte 6 of it is not UTF-8"]
+
+
+UNREADABLE = [
+    pytest.param("", "it breaks at character 1 of 0", id="nothing"),
+    pytest.param("{", "it breaks at character 2 of 1", id="open"),
+    pytest.param("{'a':1}", "it breaks at character 2 of 7", id="single quotes"),
+    pytest.param('{"secret-word":}', "it breaks at character 16 of 16", id="no value"),
+    pytest.param("\ufeff{}", "it breaks at character 1 of 3", id="BOM"),
+    pytest.param('"a\nb"', "it breaks at character 3 of 5", id="control character"),
+    pytest.param("{} x", "it breaks at character 4 of 4", id="more behind it"),
+    pytest.param("[" * 101 + "]" * 101, "it is nested deeper than 100 levels", id="one level too deep"),
+    pytest.param("[" * 100_000, "it is nested deeper than 100 levels", id="a hundred thousand levels"),
+    pytest.param('{"a":' * 50_000 + "1" + "}" * 50_000, "it is nested deeper than 100 levels", id="deep objects"),
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), UNREADABLE)
+def test_unreadable(text: str, reason: str) -> None:
+    """A reason without a word of the text."""
+    with pytest.raises(ValueError, match=f"^{reason}$"):
+        read_document(text)
+
+
+def test_the_deepest_that_is_read() -> None:
+    """One level less than too deep."""
+    text = "[" * DEEPEST + "]" * DEEPEST
+    assert json.dumps(read_document(text).value) == text
+
+
+def test_repeated_keys_keep_their_order() -> None:
+    """Go adds later keys to earlier ones, so all of them are kept."""
+    value = read_document('{"a":1,"b":2,"a":3}').value
+    assert isinstance(value, Repeating)
+    assert list(pairs_of(value)) == [("a", 1), ("b", 2), ("a", 3)]
+    assert value == {"a": 3, "b": 2}
+    assert list(pairs_of({"a": 1})) == [("a", 1)]
+
+
+def test_shown_is_short() -> None:
+    """Foreign text in a message has an end."""
+    assert shown("a\n") == r"'a\n'"
+    assert shown("x" * 1_000_000) == f"'{'x' * 40}'… (1000000 characters)"

@@ -1,0 +1,277 @@
+"""Minting: what is asked for is in the token, and nothing else."""
+
+import json
+from typing import Any
+
+import pytest
+
+from lkctl.errors import LkctlError
+from lkctl.settings.shape import Pair
+from lkctl.tokens.mint import TokenRequest, given, make_claims, mint, settle_user_id, split_attributes
+from tests.tokens.forge import ID, KEY, NOW, PAIR, SECRET, read
+
+TTL = 6 * 3600
+FRAME: dict[str, Any] = {"iss": KEY, "iat": NOW, "exp": NOW + TTL}
+ROOM = f"mcp-chrome-user-{ID}"
+
+
+def entropy(count: int) -> bytes:
+    """Give bytes that are not random at all."""
+    return bytes(range(1, count + 1))
+
+
+def minted(*, force: bool = False, **asked: Any) -> dict[str, Any]:
+    """Mint at the fixed time; give the claims without key and times."""
+    made = mint(TokenRequest(**asked), PAIR, now=NOW + 0.9, entropy=entropy, force=force)
+    claims = dict(read(made.token, now=NOW + 0.9).claims)
+    assert claims == made.claims
+    assert next(iter(claims)) == "iss"
+    assert (claims.pop("iat"), claims.pop("exp"), claims.pop("iss")) == (NOW, NOW + asked.get("ttl", TTL), KEY)
+    return claims
+
+
+JOIN = {"roomJoin": True, "room": "r"}
+MINTED = [
+    pytest.param(
+        {"user_id": ID},
+        {"sub": ID, "video": {"roomJoin": True, "room": ROOM}, "metadata": f'{{"userId":"{ID}"}}'},
+        id="user ID",
+    ),
+    pytest.param(
+        {"user_id": ID, "identity": "alice", "room": "r"},
+        {"sub": "alice", "video": JOIN, "metadata": f'{{"userId":"{ID}"}}'},
+        id="own identity and room",
+    ),
+    pytest.param(
+        {"user_id": ID, "room": "r", "metadata": '{ "a": 1 }'},
+        {"sub": ID, "video": JOIN, "metadata": f'{{"a":1,"userId":"{ID}"}}'},
+        id="merged metadata",
+    ),
+    pytest.param(
+        {"user_id": ID, "room": "r", "metadata": f'{{ "userId": "{ID}" }}'},
+        {"sub": ID, "video": JOIN, "metadata": f'{{ "userId": "{ID}" }}'},
+        id="metadata that holds it already",
+    ),
+    pytest.param(
+        {"user_id": ID, "room": "r", "metadata": '{"a":"é\u2028"}'},
+        {"sub": ID, "video": JOIN, "metadata": f'{{"a":"é\u2028","userId":"{ID}"}}'},
+        id="metadata beyond ASCII",
+    ),
+    pytest.param({"identity": "a", "room": "r"}, {"sub": "a", "video": JOIN}, id="minimal"),
+    pytest.param(
+        {"identity": "a", "room": "r", "metadata": ' {"b" : 1} '},
+        {"sub": "a", "video": JOIN, "metadata": ' {"b" : 1} '},
+        id="metadata keeps its spelling",
+    ),
+    pytest.param(
+        {"identity": "a", "room": "r", "name": "A", "kind": "sip", "attributes": {"p": "q"}, "ttl": 60},
+        {"sub": "a", "name": "A", "kind": "sip", "video": JOIN, "attributes": {"p": "q"}},
+        id="everything",
+    ),
+    pytest.param(
+        {"identity": "a", "room": "r", "role": "viewer"},
+        {"sub": "a", "video": {"roomJoin": True, "canPublish": False, "canPublishData": False, "room": "r"}},
+        id="viewer",
+    ),
+    pytest.param(
+        {"identity": "a", "room": "r", "role": "publisher"},
+        {"sub": "a", "video": {"roomJoin": True, "canSubscribe": False, "room": "r"}},
+        id="publisher",
+    ),
+    pytest.param(
+        {"identity": "a", "room": "r", "role": "agent"},
+        {
+            "sub": "a",
+            "kind": "agent",
+            "video": {"roomJoin": True, "agent": True, "canUpdateOwnMetadata": True, "room": "r"},
+        },
+        id="agent",
+    ),
+    pytest.param(
+        {"identity": "a", "room": "r", "role": "recorder"},
+        {"sub": "a", "video": {"roomJoin": True, "canPublish": False, "hidden": True, "recorder": True, "room": "r"}},
+        id="recorder",
+    ),
+    pytest.param(
+        {"role": "admin"},
+        {"video": {"roomCreate": True, "roomList": True, "roomRecord": True, "ingressAdmin": True}},
+        id="admin",
+    ),
+    pytest.param({"role": "room-admin", "room": "r"}, {"video": {"roomAdmin": True, "room": "r"}}, id="room admin"),
+    pytest.param(
+        {"role": "room-admin", "user_id": ID},
+        {"sub": ID, "video": {"roomAdmin": True, "room": ROOM}, "metadata": f'{{"userId":"{ID}"}}'},
+        id="admin of the user's room",
+    ),
+    pytest.param(
+        {"role": "admin", "user_id": ID},
+        {
+            "sub": ID,
+            "video": {"roomCreate": True, "roomList": True, "roomRecord": True, "ingressAdmin": True},
+            "metadata": f'{{"userId":"{ID}"}}',
+        },
+        id="no room for who needs none",
+    ),
+    pytest.param({"role": "none", "grants": {"roomList": True}}, {"video": {"roomList": True}}, id="one grant"),
+    pytest.param(
+        {"identity": "a", "room": "r", "role": "viewer", "grants": {"canPublishData": True}},
+        {"sub": "a", "video": {"roomJoin": True, "canPublish": False, "canPublishData": True, "room": "r"}},
+        id="a grant beats the role",
+    ),
+    pytest.param(
+        {"identity": "a", "grants": {"room": "g"}},
+        {"sub": "a", "video": {"roomJoin": True, "room": "g"}},
+        id="room among the grants",
+    ),
+]
+
+
+@pytest.mark.parametrize(("asked", "claims"), MINTED)
+def test_minted(asked: dict[str, Any], claims: dict[str, Any]) -> None:
+    """Exactly these claims, and no rule has anything against them."""
+    assert minted(**asked) == claims
+    assert mint(TokenRequest(**asked), PAIR, now=NOW, entropy=entropy).findings == ()
+
+
+def test_a_new_user_id() -> None:
+    """Milliseconds and 12 characters; it is told, and in identity, room and metadata."""
+    made = mint(TokenRequest(user_id="new"), PAIR, now=1704067200.25, entropy=entropy)
+    assert made.user_id is not None
+    head, stamp, tail = made.user_id.split("_")
+    assert (head, stamp, len(tail)) == ("user", "1704067200250", 12)
+    assert set(tail) <= set("abcdefghijklmnopqrstuvwxyz0123456789")
+    decoded = read(made.token, now=1704067200.25)
+    assert (decoded.user_id, decoded.reading.identity) == (made.user_id, made.user_id)
+    assert decoded.reading.room == f"mcp-chrome-user-{made.user_id}"
+
+
+def test_new_user_ids_differ() -> None:
+    """With real randomness."""
+    import os
+
+    made = {settle_user_id("new", NOW, os.urandom)[0] for _ in range(200)}
+    assert len(made) == 200
+
+
+@pytest.mark.parametrize("user_id", ["foo", "user_123_abc", "user_1704067200000_", "user_1704067200000_a-b", "Ünïcode"])
+def test_an_unconventional_user_id_is_kept(user_id: str) -> None:
+    """With a warning."""
+    made = mint(TokenRequest(user_id=user_id), PAIR, now=NOW, entropy=entropy)
+    assert made.claims["sub"] == user_id
+    assert json.loads(made.claims["metadata"]) == {"userId": user_id}
+    assert [(finding.id, finding.severity.value) for finding in made.findings] == [("W-FORMAT", "warning")]
+
+
+def test_blanks_around_a_user_id_go() -> None:
+    """The resolver would take them away, too."""
+    assert settle_user_id(f" {ID}\n", NOW, entropy) == (ID, ())
+
+
+REFUSED = [
+    pytest.param({}, "token-refused", "L10: it lets join a room, but has no identity; L11", id="nothing"),
+    pytest.param({"identity": "a"}, "token-refused", "L11", id="no room"),
+    pytest.param({"room": "r"}, "token-refused", "L10", id="no identity"),
+    pytest.param({"identity": "a", "room": "*"}, "token-refused", "L11", id="star"),
+    pytest.param(
+        {"identity": "é" * 129, "room": "r"}, "token-refused", "L10: the identity has 258 bytes", id="identity"
+    ),
+    pytest.param({"identity": "a", "room": "é" * 129}, "token-refused", "L11: the room name has 258 bytes", id="room"),
+    pytest.param(
+        {"identity": "a", "room": "r", "metadata": '"' + "é" * 262_144 + '"'},
+        "token-refused",
+        "L22: the metadata has 524290 bytes",
+        id="metadata",
+    ),
+    pytest.param(
+        {"identity": "a", "room": "r", "attributes": {"é": "x" * 65_535}},
+        "token-refused",
+        "L22: the attributes have 65537 bytes",
+        id="attributes",
+    ),
+    pytest.param(
+        {"identity": "a", "room": "r", "grants": {"canPublishSources": ["cam"]}}, "token-refused", "L16", id="source"
+    ),
+    pytest.param({"role": "none"}, "token-refused", "L13", id="no grant"),
+    pytest.param({"role": "none", "room": "r"}, "token-refused", "L12", id="room without join"),
+    pytest.param({"role": "room-admin"}, "token-refused", "L18", id="admin of no room"),
+    pytest.param(
+        {"identity": "a", "room": "r", "grants": {"room_join": True}}, "token-refused", "L14", id="snake case"
+    ),
+    pytest.param({"user_id": " "}, "token-refused", "the user ID is blank", id="blank user ID"),
+    pytest.param({"user_id": "a\nb"}, "token-refused", "the user ID holds control characters", id="line break"),
+    pytest.param({"user_id": "a" * 257}, "token-refused", "the user ID has 257 bytes", id="long user ID"),
+    pytest.param({"user_id": ID, "metadata": "[1]"}, "input-malformed", "no JSON object", id="list for metadata"),
+    pytest.param({"user_id": ID, "metadata": "{bad secret-words"}, "input-malformed", "no JSON object", id="no JSON"),
+    pytest.param({"user_id": ID, "metadata": '{"userId":"other"}'}, "usage", "another userId", id="another user ID"),
+    pytest.param({"user_id": ID, "metadata": '{"userId":null}'}, "usage", "another userId", id="null user ID"),
+    pytest.param({"identity": "a", "room": "r", "ttl": 0}, "usage", "expire at once", id="no time"),
+    pytest.param({"identity": "a", "room": "r", "role": "boss"}, "usage", "no role 'boss'", id="role"),
+]
+
+
+@pytest.mark.parametrize(("asked", "code", "says"), REFUSED)
+def test_refused(asked: dict[str, Any], code: str, says: str) -> None:
+    """Before anything is signed; exit 2."""
+    with pytest.raises(LkctlError) as caught:
+        mint(TokenRequest(**asked), PAIR, now=NOW, entropy=entropy)
+    assert (caught.value.code, int(caught.value.exit_code)) == (code, 2)
+    assert says in caught.value.message
+    assert "secret-words" not in caught.value.message
+    assert caught.value.hint
+
+
+def test_forced() -> None:
+    """--force mints what rules of severity error speak against, and still tells them."""
+    assert minted(force=True, identity="a") == {"sub": "a", "video": {"roomJoin": True}}
+    made = mint(TokenRequest(identity="a"), PAIR, now=NOW, entropy=entropy, force=True)
+    assert [finding.id for finding in made.findings] == ["L11"]
+
+
+def test_sizes_at_their_limits() -> None:
+    """256, 524,288 and 65,536 bytes are taken."""
+    limits: dict[str, Any] = {"identity": "é" * 128, "room": "a" * 256, "attributes": {"é": "x" * 65_534}}
+    assert mint(TokenRequest(**limits), PAIR, now=NOW, entropy=entropy).token
+    metadata = f'"{"x" * 524_286}"'
+    assert mint(TokenRequest(identity="a", room="r", metadata=metadata), PAIR, now=NOW, entropy=entropy).token
+
+
+def test_swapped_settings_are_noticed() -> None:
+    """A secret in the place of the key would go out readable in every token."""
+    with pytest.raises(LkctlError, match=r"L04: the API key .* looks like a secret"):
+        mint(TokenRequest(user_id=ID), Pair("", SECRET, KEY), now=NOW, entropy=entropy)
+
+
+def test_fractions_of_seconds_round_up() -> None:
+    """No token expires before its time."""
+    assert make_claims(TokenRequest(ttl=0.1), KEY, NOW + 0.9)["exp"] == NOW + 1
+
+
+@pytest.mark.parametrize(
+    ("words", "attributes"),
+    [([], {}), (["a=b"], {"a": "b"}), (["a=b=c", "d="], {"a": "b=c", "d": ""}), ([" a = b"], {" a ": " b"})],
+)
+def test_attributes(words: list[str], attributes: dict[str, str]) -> None:
+    """Split at the first =."""
+    assert split_attributes(words) == attributes
+
+
+@pytest.mark.parametrize(
+    ("words", "says"), [(["a"], "has no ="), (["=b"], "has no name"), (["a=1", "a=2"], "given twice")]
+)
+def test_bad_attributes(words: list[str], says: str) -> None:
+    """Exit 2."""
+    with pytest.raises(LkctlError, match=says) as caught:
+        split_attributes(words)
+    assert caught.value.code == "usage"
+
+
+def test_what_was_not_asked_for_is_not_given() -> None:
+    """None is no answer; False is one."""
+    assert given(a=None, b=False, c=True, d=[]) == {"b": False, "c": True, "d": []}
+
+
+def test_a_token_does_not_show_by_accident() -> None:
+    """Not in a repr, for example of a failed assertion."""
+    made = mint(TokenRequest(user_id=ID), PAIR, now=NOW, entropy=entropy)
+    assert made.token not in repr(made)
+    assert FRAME["iss"] in repr(made)

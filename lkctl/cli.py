@@ -26,6 +26,9 @@ NOUNS: dict[str, tuple[str, str]] = {
 }
 
 
+_COMPLETE = "_LKCTL_COMPLETE"
+
+
 class Terminated(BaseException):
     """SIGTERM or SIGHUP; an exception, so that every `with` and `finally` on the way cleans up."""
 
@@ -35,7 +38,9 @@ def run(arguments: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)
     streams = _streams()
-    console = Console(stdout=streams[0], stderr=streams[1], stdin=streams[2], environ=os.environ)
+    console = Console(
+        stdout=streams[0], stderr=streams[1], stdin=streams[2], environ=os.environ, color=_color(arguments)
+    )
     try:
         code = _dispatch(arguments, console)
         console.flush()
@@ -54,8 +59,12 @@ def root() -> Tree:
 
 
 def _dispatch(arguments: list[str], console: Console) -> int:
-    code = root().main(arguments, prog_name="lkctl", standalone_mode=False, obj=console)
-    return int(code or 0)
+    """Parse and run. Not by Typer's `main`, which gives ^C and a closed pipe exit codes of its own."""
+    tree = root()
+    if _COMPLETE in os.environ:
+        return tree.complete(_COMPLETE, os.environ[_COMPLETE])
+    with tree.make_context("lkctl", list(arguments), obj=console) as context:
+        return int(tree.invoke(context) or 0)
 
 
 def _fail(error: Exception, arguments: list[str], console: Console) -> int:
@@ -115,22 +124,35 @@ def _place(error: Exception) -> str:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename.rpartition(os.sep)[2]}:{trace.tb_lineno}" if trace else "an unknown place"
+    return (
+        f"{trace.tb_frame.f_code.co_filename.rpartition(os.sep)[2]}:{trace.tb_lineno}" if trace else "an unknown place"
+    )
 
 
 def _wants_json(arguments: list[str]) -> bool:
-    """Whether errors are to be JSON; asked before or without a successful parse, so the bare words must tell."""
-    wanted = os.environ.get("LKCTL_OUTPUT", "")
-    for position, word in enumerate(arguments):
+    """Whether errors are to be JSON."""
+    return (_word_of(arguments, "--output", "-o") or os.environ.get("LKCTL_OUTPUT", "")).lower() in {"json", "jsonl"}
+
+
+def _color(arguments: list[str]) -> str:
+    """Give the wish of `--color`, for errors that come before the options are parsed."""
+    wish = _word_of(arguments, "--color") or os.environ.get("LKCTL_COLOR", "")
+    return wish if wish in {"always", "never"} else "auto"
+
+
+def _word_of(arguments: list[str], long: str, short: str = "\0") -> str:
+    """Give the value of an option from the bare words: there may have been no successful parse."""
+    found = ""
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
         if word == "--":
             break
-        if word in {"-o", "--output"} and position + 1 < len(arguments):
-            wanted = arguments[position + 1]
-        elif word.startswith("--output="):
-            wanted = word.partition("=")[2]
-        elif word.startswith("-o") and not word.startswith("--"):
-            wanted = word[2:].lstrip("=")
-    return wanted in {"json", "jsonl"}
+        if word in {long, short}:
+            found = following
+        elif word.startswith(f"{long}="):
+            found = word.partition("=")[2]
+        elif word.startswith(short) and not word.startswith("--"):
+            found = word[2:].lstrip("=")
+    return found
 
 
 def _streams() -> tuple[TextIO, TextIO, TextIO]:

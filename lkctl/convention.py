@@ -13,7 +13,6 @@ NEW = "new"
 LONGEST_NAME = 256  # bytes, of a room's name and of an identity (livekit-server, limit.max_room_name_length)
 LONGEST_METADATA = 524_288  # bytes (limit.max_metadata_size)
 USER_ID_FORM = r"user_[0-9]{10,}_[A-Za-z0-9]+"
-_USER_ID = re.compile(USER_ID_FORM)
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -25,7 +24,7 @@ def make_user_id(now_ms: int, below: Callable[[int], int]) -> str:
 
 def is_conventional(user_id: str) -> bool:
     """Whether an ID is of the form `user_{timestamp}_{random}`."""
-    return _USER_ID.fullmatch(user_id) is not None
+    return re.fullmatch(USER_ID_FORM, user_id) is not None
 
 
 def room_of(user_id: str) -> str:

@@ -5,8 +5,8 @@ import re
 from lkctl.errors import LkctlError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
-_WHOLE = re.compile(rf"(?:{_PART.pattern})+")
+_PART = r"(\d+(?:\.\d+)?)([smhd])"
+_WHOLE = rf"(?:{_PART})+"
 _LONGEST = 100 * 365 * 86400
 
 
@@ -15,8 +15,8 @@ def parse_duration(text: str, name: str) -> float:
     bare = text.strip().lower()
     if re.fullmatch(r"\d+(\.\d+)?", bare):
         seconds = float(bare)
-    elif _WHOLE.fullmatch(bare):
-        seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(bare))
+    elif re.fullmatch(_WHOLE, bare):
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in re.findall(_PART, bare))
     else:
         raise LkctlError(
             "usage", f"{name} is {text!r}, which is no duration", hint="Write it like 30, 30s, 5m, 10h, 7d or 1h30m"

@@ -1,7 +1,7 @@
 """The one error family, its catalogue, and the exit codes."""
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 
 class ExitCode(IntEnum):
@@ -37,8 +37,7 @@ EXIT_MEANINGS: dict[ExitCode, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorKind:
+class ErrorKind(NamedTuple):
     """One entry of the catalogue: what a code means and which exit code it ends with."""
 
     exit_code: ExitCode
@@ -66,7 +65,6 @@ CATALOGUE: dict[str, ErrorKind] = {
     "input-malformed": ErrorKind(_USAGE, "the input is not of the expected form"),
     "L01": ErrorKind(_USAGE, "the input is not a JWT"),
     "confirm-impossible": ErrorKind(_USAGE, "a confirmation is needed and there is no terminal to ask on"),
-    "extra-missing": ErrorKind(_USAGE, "the command needs an extra that is not installed"),
     "token-refused": ErrorKind(_USAGE, "the token that was asked for would not work"),
     "room-missing": ErrorKind(_NOT_FOUND, "the room does not exist"),
     "project-missing": ErrorKind(_NOT_FOUND, "lk's project file has no such project"),

@@ -11,7 +11,7 @@ from typer.main import get_params_convertors_ctx_param_name_from_function as _re
 from lkctl.duration import parse_duration
 from lkctl.errors import LkctlError
 from lkctl.invocation import Connection, Invocation
-from lkctl.output.view import Format
+from lkctl.output.format import Format
 from lkctl.tree import write_verbatim
 
 _OUTPUT, _SERVER, _RUN = "Output", "Connection", "Behaviour"

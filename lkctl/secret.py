@@ -3,9 +3,9 @@
 import re
 
 _LONGEST_TOO_COMMON = 7  # shorter values (such as `secret`) are words of our own messages
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_=-]*){0,4}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
-_CONTROL_BUT_NEWLINE = re.compile(_CONTROL.pattern.replace(r"\x00-\x1f", r"\x00-\x09\x0b-\x1f"))
+_JWT = r"eyJ[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_=-]*){0,4}"
+_CONTROL = r"\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff"
+# Compiled by `re` at first use, and kept there: an offline command has no use for them
 
 _in_use: set[str] = set()
 
@@ -61,7 +61,7 @@ def mask(value: str) -> str:
 def scrub(text: str) -> str:
     """Strike JWTs and every secret in use from a text."""
     if "eyJ" in text:
-        text = _JWT.sub("<JWT>", text)
+        text = re.sub(_JWT, "<JWT>", text)
     for value in _in_use:
         if value in text:
             text = text.replace(value, "<secret>")
@@ -73,7 +73,9 @@ def printable(text: str, *, lines: bool = False) -> str:
 
     With `lines`, line breaks stay.
     """
-    return (_CONTROL_BUT_NEWLINE if lines else _CONTROL).sub(_escape, text)
+    if text.isprintable():
+        return text
+    return re.sub(rf"[\x00-\x09\x0b-\x1f{_CONTROL}]" if lines else rf"[\x00-\x1f{_CONTROL}]", _escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -91,6 +91,14 @@ class Tree(Branch):
         noun = Noun(cmd_name, importlib.import_module(module).app, line)
         return noun.get_command(ctx, cmd_name) if noun.list_commands(ctx) == [cmd_name] else noun
 
+    def complete(self, variable: str, instruction: str) -> int:
+        """Answer a shell that asks for completions."""
+        from typer._completion_classes import completion_init
+        from typer.completion import shell_complete
+
+        completion_init()
+        return shell_complete(self, {}, "lkctl", variable, instruction)
+
     def shell_complete(self, ctx: Context, incomplete: str) -> Any:
         """Complete nouns without importing their modules."""
         from typer._click.shell_completion import CompletionItem

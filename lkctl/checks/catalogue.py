@@ -8,8 +8,7 @@ from lkctl.checks.selection import choose
 from lkctl.checks.url import URL_CHECKS
 from lkctl.checks.world import World
 
-OFFLINE_CHECKS: tuple[Check[World], ...] = (*ENVIRONMENT_CHECKS, *URL_CHECKS)
-ALL_CHECKS: tuple[Check[World], ...] = (*OFFLINE_CHECKS, *NETWORK_CHECKS, *CREDENTIAL_CHECKS)
+ALL_CHECKS: tuple[Check[World], ...] = (*ENVIRONMENT_CHECKS, *URL_CHECKS, *NETWORK_CHECKS, *CREDENTIAL_CHECKS)
 
 
 def find_check(name: str) -> Check[World]:

@@ -1,6 +1,7 @@
 """`lkctl token`: mint access tokens, and read what is in them."""
 
 import os
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -70,7 +71,7 @@ def mint_token(
 
     The token goes to stdout, and on a terminal a summary to stderr.
     """
-    from lkctl.output.tokens import show_minted
+    from lkctl.output.minted import show_minted
     from lkctl.tokens.mint import TokenRequest, given, mint, split_attributes
 
     run = use(ctx)
@@ -84,7 +85,7 @@ def mint_token(
     )  # fmt: skip
     settings = run.settings()
     minted = mint(request, _pair(settings.credentials()), now=run.now, entropy=os.urandom, force=force)
-    show_minted(minted, run.now, _url(settings), run.format, run.console)
+    show_minted(minted, run.now, partial(_url, settings), run.format, run.console)
 
 
 @app.command(

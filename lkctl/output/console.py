@@ -1,8 +1,9 @@
 """The one object that knows the terminal: streams, width, colour, quiet. Nothing else asks."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from typing import TextIO
 
 from lkctl.secret import scrub
@@ -25,6 +26,7 @@ class Console:
         quiet: bool = False,
     ) -> None:
         self.stdin = stdin
+        self._clean: Callable[[str], str] = scrub
         self.quiet = quiet
         self.color = color
         self._out, self._err = stdout, stderr
@@ -36,6 +38,12 @@ class Console:
         """Give the same console with other manners."""
         streams = {"stdout": self._out, "stderr": self._err, "stdin": self.stdin}
         return Console(**streams, environ=self._environ, color=color, quiet=quiet)
+
+    def revealing(self) -> "Console":
+        """Give the console of `--reveal`: what is written to its stdout comes out as it is."""
+        plain = copy(self)
+        plain._clean = str  # noqa: SLF001  (it is one of us)
+        return plain
 
     @property
     def width(self) -> int:
@@ -50,7 +58,7 @@ class Console:
 
     def write(self, text: str) -> None:
         """Write data to stdout."""
-        self._out.write(scrub(text))
+        self._out.write(self._clean(text))
 
     def reveal(self, text: str) -> None:
         """Write to stdout what the user asked to see: a token just minted, a secret under `--reveal`."""

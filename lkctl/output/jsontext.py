@@ -11,7 +11,7 @@ from typing import Any
 from lkctl.secret import Secret
 
 # What JSON allows and a terminal should not get; lone surrogates cannot be written at all
-_UNSAFE = re.compile(r"[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_UNSAFE = r"[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 
 
 def rfc3339(moment: datetime | None) -> str | None:
@@ -24,14 +24,14 @@ def rfc3339(moment: datetime | None) -> str | None:
 
 def as_json(value: Any) -> Any:
     """Turn our values into what `json` writes."""
-    if value is None or isinstance(value, (str, bool, float)):
-        return value
-    if isinstance(value, Enum):
-        return value.name
-    if isinstance(value, (Secret, datetime)):
-        return str(value) if isinstance(value, Secret) else rfc3339(value)
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, (Enum, Secret)):
+        return value.name if isinstance(value, Enum) else str(value)
     if dataclasses.is_dataclass(value):
-        return {field.name: as_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    elif hasattr(value, "_asdict"):  # a NamedTuple
+        value = value._asdict()
     if isinstance(value, Mapping):
         return {str(key): as_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -42,4 +42,8 @@ def as_json(value: Any) -> Any:
 def to_json(value: Any, *, compact: bool = False) -> str:
     """Write a value as JSON text that is safe to print on a terminal."""
     text = json.dumps(as_json(value), ensure_ascii=False, indent=None if compact else 2)
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+    return text if text.isascii() and "\x7f" not in text else re.sub(_UNSAFE, _escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    return f"\\u{ord(match.group()):04x}"

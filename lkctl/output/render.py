@@ -5,8 +5,9 @@ from typing import Any
 
 from lkctl.output.columns import align
 from lkctl.output.console import Console
+from lkctl.output.format import Format
 from lkctl.output.jsontext import to_json
-from lkctl.output.view import Format, Listing, Record
+from lkctl.output.view import Listing, Record
 from lkctl.secret import printable
 
 

@@ -9,35 +9,19 @@ from lkctl.duration import say_duration
 from lkctl.output.columns import fit
 from lkctl.output.console import Console
 from lkctl.output.format import Format
-from lkctl.output.jsontext import rfc3339, to_json
+from lkctl.output.jsontext import rfc3339
 from lkctl.output.render import effective, render
 from lkctl.output.view import Column, Listing, Record
-from lkctl.secret import printable, remember, scrub
+from lkctl.secret import remember
 from lkctl.settings.shape import looks_like_secret, shorten_key
 from lkctl.tokens.findings import Finding, Severity
 
 if TYPE_CHECKING:  # a mint need not load what only decoding needs
     from lkctl.tokens.decode import Decoded
     from lkctl.tokens.lines import Line
-    from lkctl.tokens.mint import Minted
 
 _MARKS = {Severity.error: "✗", Severity.warning: "!", Severity.security: "!", Severity.info: "-"}
 _WIDEST_VALUE = 2000  # characters of metadata and the like that a person is shown
-
-
-def show_minted(minted: "Minted", now: float, url: str | None, format_: Format, console: Console) -> None:
-    """Write the bare token to stdout, or the document under JSON; remarks to stderr, on a terminal with a summary."""
-    if format_ in {Format.json, Format.jsonl}:
-        console.reveal(_minted_json(minted, url, compact=format_ is Format.jsonl))
-    else:
-        console.reveal(minted.token + "\n")
-        if console.err_tty:
-            console.talk(_summary(minted, now, console))
-    for finding in minted.findings:
-        if finding.severity is not Severity.info:
-            word = "forced" if finding.severity is Severity.error else finding.severity.value
-            label = console.paint(f"{word}:", "yellow", err=True)
-            console.talk(f"{label} {printable(_said(finding))}")
 
 
 def show_decoded(lines: Sequence["Line"], unverified: str, format_: Format, console: Console) -> None:
@@ -50,37 +34,6 @@ def show_decoded(lines: Sequence["Line"], unverified: str, format_: Format, cons
         return
     people = effective(format_, console) is Format.table
     render(_sheet(lines[0].decoded, unverified, people=people), format_, console)
-
-
-def _minted_json(minted: "Minted", url: str | None, *, compact: bool) -> str:
-    """Write the document with everything scrubbed but the token itself."""
-    from lkctl.tokens.words import as_moment
-
-    document = {
-        "token": "",
-        "claims": minted.claims,
-        "expires_at": as_moment(minted.expires_at),
-        "url": url,
-        "findings": [finding.json() for finding in minted.findings],
-    }
-    return scrub(to_json(document, compact=compact)).replace('""', f'"{minted.token}"', 1) + "\n"
-
-
-def _summary(minted: "Minted", now: float, console: Console) -> str:
-    from lkctl.tokens.reading import read_claims
-    from lkctl.tokens.words import as_moment, effective_grants, say_grants
-
-    reading = read_claims(dict(minted.claims))
-    facts = {
-        "identity": reading.identity,
-        "room": reading.room,
-        "user ID": minted.user_id or "",
-        "grants": say_grants(effective_grants(reading)),
-        "expires": _when(as_moment(minted.expires_at), minted.expires_at - int(now)),
-    }
-    return "\n".join(
-        f"{console.paint(name.ljust(8), 'dim', err=True)}  {printable(value)}" for name, value in facts.items() if value
-    )
 
 
 def _sheet(decoded: "Decoded", unverified: str, *, people: bool) -> Record:
@@ -152,14 +105,14 @@ def _plain(decoded: "Decoded") -> dict[str, str]:
 
 def _time(decoded: "Decoded", name: str) -> str:
     seconds = decoded.reading.values.get(name)
-    return "" if seconds is None else _when(decoded.moment(name), seconds - int(decoded.now))
+    return "" if seconds is None else when(decoded.moment(name), seconds - int(decoded.now))
 
 
 def _no_expiry(decoded: "Decoded") -> str:
     return "unreadable" if any(wrong.path == "exp" for wrong in decoded.reading.mismatches) else "never"
 
 
-def _when(moment: datetime | None, distance: float) -> str:
+def when(moment: datetime | None, distance: float) -> str:
     if moment is None:
         return "beyond the calendar"
     if -1 < distance < 1:
@@ -188,7 +141,7 @@ def _remarks(finding: Finding) -> tuple[str, ...]:
     return (said, f"    {finding.hint}") if finding.hint else (said,)
 
 
-def _said(finding: Finding) -> str:
+def say(finding: Finding) -> str:
     return f"{finding.id}: {finding.message}" + (f". {finding.hint}" if finding.hint else "")
 
 

@@ -1,34 +1,19 @@
 """What can be shown: a list of things, or one thing. The renderer turns either into every format."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
 
-class Format(StrEnum):
-    """The values of `-o/--output`."""
-
-    auto = "auto"
-    table = "table"
-    tsv = "tsv"
-    json = "json"
-    jsonl = "jsonl"
-    name = "name"
-
-
-@dataclass(frozen=True, slots=True)
-class Column(Generic[T]):
+class Column(NamedTuple, Generic[T]):
     """A heading and the text of a cell."""
 
     title: str
     cell: Callable[[T], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Listing(Generic[T]):
+class Listing(NamedTuple, Generic[T]):
     """A list of things, in stable order. `json` gives what `-o json` shows of one; `name` what `-o name` shows."""
 
     items: Sequence[T]
@@ -38,8 +23,7 @@ class Listing(Generic[T]):
     json: Callable[[T], Any] = lambda item: item
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One thing: the document for JSON, its fields for people, lists that belong to it, and remarks that follow."""
 
     json: Any

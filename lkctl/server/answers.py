@@ -91,6 +91,7 @@ def _not_livekit(answer: Answer, url: ServerUrl) -> LkctlError:
 
 
 def twirp_error(answer: Answer) -> tuple[str, str, int] | None:
+    """Give code, text and status where the answer is an error of LiveKit's API; else None."""
     reply = _json(answer)
     if isinstance(reply, dict) and isinstance(reply.get("code"), str) and isinstance(reply.get("msg"), str):
         return reply["code"], reply["msg"], answer.status
@@ -105,7 +106,7 @@ def _json(answer: Answer) -> Any:
 
 
 def clock_skew(answer: Answer) -> float | None:
-    """Seconds that the server's clock is ahead of ours, by its Date header (whole seconds); None without a usable one."""
+    """Seconds by which the server's clock is ahead of ours, by its Date header; None without a usable one."""
     try:
         theirs = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
     except (ValueError, TypeError, OverflowError):

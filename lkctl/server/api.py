@@ -119,7 +119,9 @@ class Api:
 
     def _accepts(self, pair: Pair, deadline: Deadline) -> bool:
         try:
-            return self._post("RoomService/ListRooms", {"names": ["-"]}, {"roomList": True}, pair, deadline).status == OK
+            return (
+                self._post("RoomService/ListRooms", {"names": ["-"]}, {"roomList": True}, pair, deadline).status == OK
+            )
         except LkctlError:  # the first answer stands
             return False
 

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -34,13 +33,20 @@ class Deadline:
         Also what cannot be cancelled (`getaddrinfo`, a body that comes drop by drop) ends for the caller in time, and
         ^C is answered at once.
         """
-        future: Future[T] = Future()
+        done = threading.Event()
+        results: list[T] = []
+        errors: list[BaseException] = []
 
         def run() -> None:
             try:
-                future.set_result(work())
+                results.append(work())
             except BaseException as error:  # noqa: BLE001  (handed to the caller)
-                future.set_exception(error)
+                errors.append(error)
+            done.set()
 
         threading.Thread(target=run, daemon=True).start()
-        return future.result(self.left)
+        if not done.wait(self.left):
+            raise TimeoutError
+        if errors:
+            raise errors[0]
+        return results[0]

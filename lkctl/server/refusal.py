@@ -111,7 +111,7 @@ def refused(target: Target, refusal: Refusal, answer: Answer) -> LkctlError:
         return LkctlError(
             "auth-secret",
             f"{target.url.http} knows the key {shorten_key(given.key)}, but LIVEKIT_API_SECRET is not its secret (401)",
-            hint=f"The secret came from {given.secret_origin}; copy it again. Blanks and quotes around it were ruled out",
+            hint=f"The secret came from {given.secret_origin}; copy it again. Blanks and quotes were ruled out",
         )
     if refusal.why in {Refused.expired, Refused.not_yet}:
         return _clock_error(target.url, clock_skew(answer), refusal)

@@ -6,12 +6,14 @@ never falls through to a lower layer: to use the wrong project silently is the w
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lkctl.errors import LkctlError
 from lkctl.secret import Secret, remember
 from lkctl.settings.shape import looks_like_secret
-from lkctl.settings.url import ServerUrl, parse_url
+
+if TYPE_CHECKING:  # a mint needs no URL
+    from lkctl.settings.url import ServerUrl
 
 URL, KEY, SECRET = "LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"
 NAMES = (URL, KEY, SECRET)
@@ -54,7 +56,7 @@ class Credentials(NamedTuple):
 class Target(NamedTuple):
     """A server and the credentials for it."""
 
-    url: ServerUrl
+    url: "ServerUrl"
     credentials: Credentials
 
 
@@ -84,13 +86,15 @@ class Settings(NamedTuple):
             remember(key.text)  # swapped, most likely
         return Credentials(key.text, Secret(secret.text), key.origin, secret.origin)
 
-    def url(self) -> ServerUrl:
+    def url(self) -> "ServerUrl":
         """Give the server's URL; raise `settings-missing`, `settings-partial` or `url-invalid`."""
         layer = self._url_layer()
         if layer is None:
             raise LkctlError("settings-missing", f"{URL} is not set{self._too_low()}", hint=self._looked())
         self._demand(layer, URL)
         value = layer.values[URL]
+        from lkctl.settings.url import parse_url
+
         try:
             return parse_url(value.text)
         except LkctlError as error:

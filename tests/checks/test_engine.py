@@ -40,7 +40,9 @@ def failing(error: BaseException) -> Probe:
     return probe
 
 
-def check(name: str, probe: Probe = fine, *needs: str, severity: Severity = Severity.fail, timeout: float = 5) -> Check[World]:
+def check(
+    name: str, probe: Probe = fine, *needs: str, severity: Severity = Severity.fail, timeout: float = 5
+) -> Check[World]:
     """Make a check."""
     return Check(name, f"{name} is right", probe, needs, severity, timeout)
 
@@ -63,12 +65,28 @@ ENDINGS = [
     pytest.param(failing(Problem("bad")), Severity.warn, Status.warn, "bad", id="advisory problem"),
     pytest.param(failing(Problem("bad")), Severity.security, Status.warn, "bad", id="security problem"),
     pytest.param(failing(Problem("so it is")), Severity.info, Status.passed, "so it is", id="information"),
-    pytest.param(failing(Problem("bad", severity=Severity.warn)), Severity.fail, Status.warn, "bad", id="milder problem"),
-    pytest.param(failing(LkctlError("net-dns", "no host", hint="x")), Severity.fail, Status.fail, "no host", id="our error"),
+    pytest.param(
+        failing(Problem("bad", severity=Severity.warn)), Severity.fail, Status.warn, "bad", id="milder problem"
+    ),
+    pytest.param(
+        failing(LkctlError("net-dns", "no host", hint="x")), Severity.fail, Status.fail, "no host", id="our error"
+    ),
     pytest.param(failing(Unknown("cannot tell")), Severity.fail, Status.unknown, "cannot tell", id="unknown"),
     pytest.param(failing(NotApplicable("no TLS")), Severity.fail, Status.skip, "no TLS", id="not applicable"),
-    pytest.param(failing(ValueError("secret text")), Severity.fail, Status.crash, "the check itself failed: ValueError", id="crash"),
-    pytest.param(failing(KeyboardInterrupt()), Severity.fail, Status.crash, "the check itself failed: KeyboardInterrupt", id="odd crash"),
+    pytest.param(
+        failing(ValueError("secret text")),
+        Severity.fail,
+        Status.crash,
+        "the check itself failed: ValueError",
+        id="crash",
+    ),
+    pytest.param(
+        failing(KeyboardInterrupt()),
+        Severity.fail,
+        Status.crash,
+        "the check itself failed: KeyboardInterrupt",
+        id="odd crash",
+    ),
 ]
 
 
@@ -81,7 +99,11 @@ def test_how_a_check_ends(probe: Probe, severity: Severity, status: Status, deta
 
 def test_the_worst_finding_decides() -> None:
     """Of several findings the worst leads, with its own hint; all are kept."""
-    findings = [Finding("x", severity=Severity.info), Finding("y", "do z", ".env:3"), Finding("w", severity=Severity.warn)]
+    findings = [
+        Finding("x", severity=Severity.info),
+        Finding("y", "do z", ".env:3"),
+        Finding("w", severity=Severity.warn),
+    ]
     result = results(check("a.b", failing(Problems(findings))))["a.b"]
     assert (result.status, result.detail, result.hint) == (Status.fail, ".env:3: y (and 2 more)", "do z")
     assert [finding["severity"] for finding in result.json()["findings"]] == ["info", "fail", "warn"]
@@ -136,7 +158,9 @@ VERDICTS = [
     pytest.param([], False, ("pass", 0), id="nothing to judge"),
     pytest.param([check("a", failing(Problem("x")), severity=Severity.warn)], False, ("warn", 0), id="warning"),
     pytest.param([check("a", failing(Problem("x")), severity=Severity.security)], False, ("warn", 0), id="security"),
-    pytest.param([check("a", failing(Problem("x")), severity=Severity.security)], True, ("fail", 1), id="security, strict"),
+    pytest.param(
+        [check("a", failing(Problem("x")), severity=Severity.security)], True, ("fail", 1), id="security, strict"
+    ),
     pytest.param([check("a", failing(Problem("x")), severity=Severity.warn)], True, ("warn", 0), id="warning, strict"),
     pytest.param([check("a", failing(Problem("x")))], False, ("fail", 1), id="failure"),
     pytest.param([check("a", failing(Unknown("x")))], False, ("fail", 1), id="unknown"),
@@ -157,7 +181,9 @@ def test_verdicts(checks: list[Check[World]], strict: bool, outcome: tuple[str, 
 def test_the_probable_cause_explains_the_others() -> None:
     """The failure that most results wait for; without dependants the first one."""
     bad = failing(Problem("bad", hint="mend"))
-    cause = report(check("a", bad, severity=Severity.warn), check("b", bad), check("c", bad), check("d", fine, "c")).probable_cause
+    cause = report(
+        check("a", bad, severity=Severity.warn), check("b", bad), check("c", bad), check("d", fine, "c")
+    ).probable_cause
     assert cause is not None
     assert cause.id == "c"
     first = report(check("b", bad), check("c", bad)).probable_cause
@@ -170,11 +196,14 @@ def test_the_shape_of_a_report() -> None:
     """Every key of lkctl.report/1 is there."""
     shape = report(check("a.b", failing(Problem("bad", hint="mend", code="net-dns")))).json()
     assert list(shape) == [
-        "schema", "command", "target", "started_at", "duration_ms", "verdict", "exit_code", "probable_cause", "counts", "results",
+        "schema", "command", "target", "started_at", "duration_ms", "verdict", "exit_code", "probable_cause", "counts",
+        "results",
     ]  # fmt: skip
     assert shape["schema"] == "lkctl.report/1"
     assert shape["counts"] == {"pass": 0, "warn": 0, "fail": 1, "unknown": 0, "skip": 0, "crash": 0}
-    assert {"id", "area", "title", "severity", "status", "detail", "hint", "docs", "duration_ms"} <= set(shape["results"][0])
+    assert {"id", "area", "title", "severity", "status", "detail", "hint", "docs", "duration_ms"} <= set(
+        shape["results"][0]
+    )
     assert shape["probable_cause"]["code"] == "net-dns"
     assert {"check", "message", "hint", "docs"} <= set(shape["probable_cause"])
 

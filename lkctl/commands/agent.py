@@ -1,0 +1,109 @@
+"""`lkctl agent …`."""
+
+from typing import Annotated
+
+import typer
+
+from lkctl.options import ServerCommand, examples, use
+
+app = typer.Typer()
+
+_POLICY, _ENV, _DEMANDS = "Policy", "The agent's environment", "Demands"
+
+
+@app.command(
+    "resolve",
+    cls=ServerCommand,
+    epilog=examples(
+        "lkctl agent resolve demo",
+        "lkctl agent resolve demo --expect user_1704067200000_abc123     # exit 1 if it is another one",
+        "lkctl agent resolve demo --agent-env CHROME_USER_ID=user_1704067200000_abc123",
+        "lkctl room inspect demo -o json | lkctl agent resolve --snapshot - -o json",
+    ),
+)
+def resolve(
+    ctx: typer.Context,
+    room: Annotated[
+        str | None, typer.Argument(metavar="[ROOM]", help="Name of the room; optional with --snapshot")
+    ] = None,
+    snapshot: Annotated[
+        str | None, typer.Option(metavar="FILE|-", help="Judge this snapshot (JSON), ask no server")
+    ] = None,
+    explain: Annotated[
+        bool | None, typer.Option("--explain/--no-explain", help="Show every level; on by default on a terminal")
+    ] = None,
+    agent_env: Annotated[
+        list[str] | None,
+        typer.Option("--agent-env", metavar="K=V", rich_help_panel=_ENV, help="A variable of the agent (repeatable)"),
+    ] = None,
+    agent_env_file: Annotated[
+        str | None, typer.Option(metavar="FILE", rich_help_panel=_ENV, help="The agent's env file")
+    ] = None,
+    use_my_env: Annotated[
+        bool, typer.Option("--use-my-env", rich_help_panel=_ENV, help="Take this shell's environment for the agent's")
+    ] = False,
+    preset: Annotated[
+        str, typer.Option(metavar="NAME", rich_help_panel=_POLICY, help="standard, metadata-only, dispatch or phone")
+    ] = "standard",
+    order: Annotated[
+        str | None, typer.Option(metavar="A,B,C", rich_help_panel=_POLICY, help="Sources, the strongest first")
+    ] = None,
+    keys: Annotated[
+        str | None, typer.Option(metavar="A,B|common", rich_help_panel=_POLICY, help="JSON paths of the ID in metadata")
+    ] = None,
+    room_pattern: Annotated[
+        str | None, typer.Option(metavar="PATTERN", rich_help_panel=_POLICY, help="How a room's name holds the ID")
+    ] = None,
+    identity_pattern: Annotated[
+        str | None, typer.Option(metavar="PATTERN", rich_help_panel=_POLICY, help="How an identity holds the ID")
+    ] = None,
+    no_random: Annotated[
+        bool, typer.Option("--no-random", rich_help_panel=_POLICY, help="Leave it unresolved rather than random")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", rich_help_panel=_POLICY, help="Take no number for an ID, and no ambiguity")
+    ] = False,
+    decode_nested: Annotated[
+        bool, typer.Option("--decode-nested", rich_help_panel=_POLICY, help="Read an object inside a JSON string")
+    ] = False,
+    require_trusted: Annotated[
+        bool,
+        typer.Option("--require-trusted", rich_help_panel=_DEMANDS, help="Pass over what a client may write itself"),
+    ] = False,
+    require: Annotated[
+        bool, typer.Option("--require", rich_help_panel=_DEMANDS, help="Exit 1 if there is no ID")
+    ] = False,
+    require_room: Annotated[
+        bool, typer.Option("--require-room", rich_help_panel=_DEMANDS, help="Exit 3 if the room does not exist")
+    ] = False,
+    expect: Annotated[
+        str | None, typer.Option(metavar="ID", rich_help_panel=_DEMANDS, help="Exit 1 if it is another ID")
+    ] = None,
+) -> int:
+    """Tell which user ID an agent in this room would use, and why.
+
+    Looks through participant metadata, room metadata, room name and the agent's environment, in this order, and joins
+    nothing: `lkctl agent resolve` asks the API only. Exit 1 when it stays unresolved or a demand is not met.
+    """
+    from lkctl.output.resolution import show_resolution
+    from lkctl.scenarios import resolution as work
+
+    run = use(ctx)
+    policy = work.make_policy(
+        preset,
+        order=order,
+        keys=keys,
+        room_pattern=room_pattern,
+        identity_pattern=identity_pattern,
+        random=not no_random,
+        strict=strict,
+        require_trusted=require_trusted,
+        decode_nested=decode_nested,
+    )
+    environment = work.agent_environment(agent_env, agent_env_file, use_my_env=use_my_env)
+    view = run.snapshot(room, snapshot, require_room=require_room)
+    resolution = work.judge(view, *environment, policy)
+    shortfall = work.shortfall(resolution, work.Demands(require, expect))
+    via = "api" if snapshot is None else "snapshot"
+    show_resolution(resolution, shortfall, run.format, run.console, via=via, room=view.name, explain=explain)
+    return 1 if shortfall else 0

@@ -1,0 +1,61 @@
+"""How a resolution looks: the ID, every level, the warnings with what to do, the line the agent would print."""
+
+from lkctl.output.columns import align
+from lkctl.output.console import Console
+from lkctl.output.format import Format
+from lkctl.output.jsontext import to_json
+from lkctl.output.render import effective
+from lkctl.secret import printable
+from lkctl.userid import Resolution, resolution_json
+
+_UNMADE = "(made by the agent at run time)"
+
+
+def show_resolution(
+    resolution: Resolution,
+    shortfall: str,
+    format_: Format,
+    console: Console,
+    *,
+    via: str,
+    room: str,
+    explain: bool | None,
+) -> None:
+    """Write a resolution to stdout, and what is wanting to stderr."""
+    shown = effective(format_, console)
+    if shown in {Format.json, Format.jsonl}:
+        console.write(to_json(resolution_json(resolution, via, room), compact=shown is Format.jsonl) + "\n")
+    elif shown is Format.name:
+        console.write(printable(resolution.user_id or "") + "\n")
+    elif explain or (explain is None and shown is Format.table):
+        _explain(resolution, room, console)
+    else:
+        cells = (room, resolution.user_id or "", resolution.source or "", resolution.participant or "")
+        console.write("\t".join(printable(cell) for cell in cells) + "\n")
+        for notice in resolution.warnings:
+            console.talk(f"warning: {notice.code}: {printable(notice.message)}")
+    if shortfall:
+        console.complain(f"{console.paint('failed:', 'red', err=True)} {printable(shortfall)}")
+
+
+def _explain(resolution: Resolution, room: str, console: Console) -> None:
+    answer = resolution.user_id or (_UNMADE if resolution.source == "random" else "unresolved")
+    origin = f", from {resolution.source}" if resolution.source else ""
+    whose = f" of {resolution.participant}" if resolution.participant else ""
+    doubt = "" if resolution.trusted or resolution.source is None else console.paint("  (not trusted)", "yellow")
+    console.write(f"{console.paint('User ID', 'bold')} in room {printable(room)}: ")
+    console.write(f"{console.paint(printable(answer), 'green')}{printable(origin + whose)}{doubt}\n\n")
+    heading = ["SOURCE", "PARTICIPANT", "STATUS", "VALUE", "REASON"]
+    rows = [
+        [s.source, s.participant or "", s.status, s.value or "", s.reason]
+        for s in resolution.trace
+        if s.status != "disabled"
+    ]
+    lines = align([heading, *rows], console.width if console.out_tty else None)
+    console.write(console.paint(lines[0], "bold") + "\n" + "".join(f"{line}\n" for line in lines[1:]))
+    for notice in resolution.warnings:
+        console.write(f"\n{console.paint('!', 'yellow')} {notice.code}: {printable(notice.message)}\n")
+        if notice.hint:
+            console.write(f"  {printable(notice.hint)}\n")
+    if resolution.log:
+        console.write("\nThe agent would log:\n" + "".join(f"  {printable(line)}\n" for line in resolution.log))

@@ -1,0 +1,48 @@
+"""What all tests stand on: a clean environment, and the searched record of all that was printed."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.harness import PRINTED, SECRETS
+
+OTHER_SECRET = "Zq3other0secret1of2another3project4k5l6m7n8o9"
+
+
+@pytest.fixture(autouse=True)
+def clean_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test has an empty working directory, an empty HOME and no settings of the machine's own."""
+    home = tmp_path / "home"
+    here = tmp_path / "here"
+    home.mkdir()
+    here.mkdir()
+    for name in [
+        name
+        for name in os.environ
+        if name.startswith(("LIVEKIT_", "LKCTL_", "CHROME_USER_ID")) and name != "LKCTL_LIVEKIT_SERVER"
+    ]:
+        monkeypatch.delenv(name)
+    for name in ("NO_COLOR", "COLUMNS", "SSL_CERT_FILE", "CHROME_USER_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(here)
+    return here
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the search over all output last."""
+    items.sort(key=lambda item: item.path.name == "test_zz_secrets.py")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep what a test printed past the harness."""
+    if report.passed and report.when == "call":
+        PRINTED.append((report.nodeid, "".join(text for title, text in report.sections if "Captured" in title)))
+
+
+@pytest.fixture
+def secret() -> str:
+    """A secret that must never show."""
+    SECRETS.add(OTHER_SECRET)
+    return OTHER_SECRET

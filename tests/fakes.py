@@ -1,0 +1,145 @@
+"""Servers that misbehave in ways a real one cannot be made to: raw sockets on loopback, one reply each."""
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import trustme
+
+Talk = Callable[[socket.socket], None]
+HTML = b"<!doctype html><h1>Welcome to nginx!</h1>\x1b[31m eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJ4In0.c2ln"
+
+
+def reply(status: str, body: bytes = b"", *headers: str) -> Talk:
+    """Answer any request with this."""
+
+    def talk(link: socket.socket) -> None:
+        _read_request(link)
+        lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
+        link.sendall("\r\n".join([*lines, "", ""]).encode() + body)
+
+    return talk
+
+
+def raw(content: bytes) -> Talk:
+    """Answer any request with these bytes."""
+
+    def talk(link: socket.socket) -> None:
+        _read_request(link)
+        link.sendall(content)
+
+    return talk
+
+
+def silent(link: socket.socket) -> None:
+    """Take the request and say nothing."""
+    with suppress(OSError):
+        while link.recv(65536):
+            pass
+
+
+def drip(link: socket.socket) -> None:
+    """Answer one byte at a time, for ever."""
+    _read_request(link)
+    with suppress(OSError):
+        link.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+        while True:
+            link.sendall(b" ")
+            time.sleep(0.05)
+
+
+def endless(link: socket.socket) -> None:
+    """Answer with a body that never ends."""
+    _read_request(link)
+    with suppress(OSError):
+        link.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+        while True:
+            link.sendall(b"[" * 1_000_000)
+
+
+def hang_up(link: socket.socket) -> None:
+    """Close without a word."""
+    _read_request(link)
+
+
+def twice(first: Talk, second: Talk) -> Talk:
+    """Answer the first connection one way and all others another way."""
+    calls = iter([first])
+
+    def talk(link: socket.socket) -> None:
+        next(calls, second)(link)
+
+    return talk
+
+
+@contextmanager
+def serving(talk: Talk, context: ssl.SSLContext | None = None) -> Iterator[int]:
+    """Serve on loopback for the time of the `with`; give the port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(0.1)
+    stop = threading.Event()
+    threads: list[threading.Thread] = []
+    links: list[socket.socket] = []
+
+    def serve() -> None:
+        while not stop.is_set():
+            with suppress(TimeoutError):
+                link, _ = listener.accept()
+                links.append(link)
+                thread = threading.Thread(target=_talk, args=(link, talk, context), daemon=True)
+                threads.append(thread)
+                thread.start()
+
+    acceptor = threading.Thread(target=serve, daemon=True)
+    acceptor.start()
+    try:
+        yield int(listener.getsockname()[1])
+    finally:
+        stop.set()
+        acceptor.join(5)
+        listener.close()
+        for link in links:
+            with suppress(OSError):
+                link.shutdown(socket.SHUT_RDWR)
+            link.close()
+        for thread in threads:
+            thread.join(5)
+
+
+def certificate(*names: str) -> tuple[ssl.SSLContext, trustme.CA]:
+    """Give a TLS context with a certificate for these names, and the CA that signed it."""
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(*names).configure_cert(context)
+    return context, authority
+
+
+def closed_port() -> int:
+    """Give a port on which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _talk(link: socket.socket, talk: Talk, context: ssl.SSLContext | None) -> None:
+    with suppress(OSError):
+        if context is not None:
+            link = context.wrap_socket(link, server_side=True)
+        with link:
+            link.settimeout(30)
+            talk(link)
+
+
+def _read_request(link: socket.socket) -> bytes:
+    content = b""
+    while b"\r\n\r\n" not in content:
+        part = link.recv(65536)
+        if not part:
+            break
+        content += part
+        if content[:1] == b"\x16":  # a TLS hello: answered in plain words, as HTTP servers do
+            link.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            break
+    return content

@@ -1,0 +1,112 @@
+"""Runs lkctl the ways people run it, and remembers all that it printed, for the search in test_zz_secrets.py."""
+
+import io
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lkctl.cli import run
+
+PRINTED: list[tuple[str, str]] = []  # what was run, what it printed
+SECRETS: set[str] = set()  # values that must never be printed
+OURS: set[str] = set()  # tokens that were minted for the user: allowed on stdout
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A finished run."""
+
+    code: int
+    out: str
+    err: str
+
+
+def invoke(*arguments: str, stdin: str | bytes = "") -> Done:
+    """Run in this process: fast. Environment and working directory are the test's own (monkeypatch)."""
+    content = stdin.encode() if isinstance(stdin, str) else stdin
+    before = sys.stdin, sys.stdout, sys.stderr
+    out, err = io.BytesIO(), io.BytesIO()
+    sys.stdin = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8")
+    sys.stdout = io.TextIOWrapper(out, encoding="utf-8")
+    sys.stderr = io.TextIOWrapper(err, encoding="utf-8")
+    try:
+        code = run(list(arguments))
+        sys.stdout.flush()
+        sys.stderr.flush()
+        return remembered(arguments, Done(code, out.getvalue().decode(), err.getvalue().decode()))
+    finally:
+        sys.stdin, sys.stdout, sys.stderr = before
+
+
+def spawn(
+    *arguments: str, stdin: str | bytes = "", env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Done:
+    """Run as a process of its own, with pipes."""
+    content = stdin.encode() if isinstance(stdin, str) else stdin
+    done = subprocess.run(
+        command(*arguments), input=content, capture_output=True, env=environment(env), cwd=cwd, timeout=120, check=False
+    )
+    return remembered(arguments, Done(done.returncode, done.stdout.decode(), done.stderr.decode()))
+
+
+def on_terminal(
+    *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None, typed: str = "", columns: int = 100
+) -> Done:
+    """Run on a terminal of its own; `out` holds what the screen got of both streams, without carriage returns."""
+    main, side = pty.openpty()
+    process = subprocess.Popen(
+        command(*arguments),
+        stdin=side,
+        stdout=side,
+        stderr=side,
+        close_fds=True,
+        cwd=cwd,
+        env=environment({"TERM": "xterm-256color", "COLUMNS": str(columns), **(env or {})}),
+    )
+    os.close(side)
+    if typed:
+        os.write(main, typed.encode())
+    screen = _read_screen(main, time.monotonic() + 60)
+    code = process.wait(10)
+    os.close(main)
+    return remembered(arguments, Done(code, screen.replace("\r\n", "\n"), ""))
+
+
+def command(*arguments: str) -> list[str]:
+    """Give the argv that runs lkctl here."""
+    return [sys.executable, "-m", "lkctl", *arguments]
+
+
+def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Give this process's environment with changes."""
+    return {**os.environ, **(changes or {})}
+
+
+def remembered(arguments: tuple[str, ...], done: Done) -> Done:
+    """Keep what was printed for the search at the end of the suite."""
+    if arguments[:2] == ("token", "mint"):
+        OURS.update(word.strip('",') for word in done.out.split() if word.strip('",').startswith("eyJ"))
+    PRINTED.append((" ".join(arguments), done.out + done.err))
+    return done
+
+
+def _read_screen(main: int, end: float) -> str:
+    seen = b""
+    while time.monotonic() < end:
+        ready, _, _ = select.select([main], [], [], 0.5)
+        if not ready:
+            continue
+        try:
+            part = os.read(main, 65536)
+        except OSError:  # the other side is closed
+            break
+        if not part:
+            break
+        seen += part
+    return seen.decode("utf-8", "replace")

@@ -1,0 +1,207 @@
+"""Rooms and participants on a real server, with real guests."""
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lkctl.localserver.process import LocalServer
+from lkctl.server.rtc import joined
+from lkctl.settings.url import parse_url
+from tests.harness import SECRETS, invoke, on_terminal
+
+pytestmark = pytest.mark.live
+ID = "user_1704067200000_abc123"
+
+
+@pytest.fixture
+def server(livekit_server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> LocalServer:
+    """The server, configured in the environment."""
+    SECRETS.add(livekit_server.secret.reveal())
+    for name, value in livekit_server.environ.items():
+        monkeypatch.setenv(name, value)
+    return livekit_server
+
+
+@pytest.fixture
+def room(server: LocalServer) -> Iterator[str]:
+    """A name that nobody else has; the room is deleted afterwards, if there is one."""
+    name = f"test-{secrets.token_hex(4)}"
+    yield name
+    invoke("room", "delete", name, "--yes")
+
+
+def test_a_room_from_its_making_to_its_end(room: str) -> None:
+    """Created as asked, listed, inspected, deleted, gone."""
+    wishes = [
+        "--metadata",
+        json.dumps({"userId": ID}),
+        "--max-participants",
+        "5",
+        "--empty-timeout",
+        "2m",
+        "--departure-timeout",
+        "45",
+    ]
+    made = invoke("room", "create", room, *wishes, "-o", "json")
+    answer = json.loads(made.out)
+    assert (made.code, answer["created"], answer["not_applied"]) == (0, True, [])
+    assert answer["room"]["metadata"] == json.dumps({"userId": ID})
+    assert [answer["room"][name] for name in ("max_participants", "empty_timeout", "departure_timeout")] == [5, 120, 45]
+    assert "turn_password" not in made.out
+    assert room in invoke("room", "list", "-o", "name").out.split()
+    inspected = json.loads(invoke("room", "inspect", room, "-o", "json").out)
+    assert list(inspected) == ["room", "participants", "tracks", "dispatches", "resolution"]
+    assert inspected["resolution"]["user_id"] == ID
+    assert [dispatch["verdict"] for dispatch in inspected["dispatches"]] == ["too-early"]
+    assert json.loads(invoke("room", "delete", room, "--dry-run", "-o", "json").out)["deleted"] is False
+    gone = invoke("room", "delete", room, "--yes", "-o", "json")
+    assert (gone.code, json.loads(gone.out)["deleted"]) == (0, True)
+    for command in (["room", "inspect", room], ["room", "delete", room, "--yes"], ["participant", "list", room]):
+        done = invoke(*command, "-o", "json")
+        assert (done.code, json.loads(done.err)["error"]["code"]) == (3, "room-missing"), command
+
+
+def test_creating_what_exists_is_told(room: str) -> None:
+    """The server says nothing and changes nothing; we say what was not applied, and exit 1."""
+    assert invoke("room", "create", room, "--max-participants", "5").code == 0
+    again = invoke("room", "create", room, "--max-participants", "9", "--metadata", "{}", "-o", "json")
+    answer = json.loads(again.out)
+    assert (again.code, answer["created"], answer["not_applied"]) == (1, False, ["metadata", "max_participants"])
+    assert invoke("room", "create", room, "--max-participants", "9", "--if-not-exists").code == 0
+    assert invoke("room", "create", room, "--max-participants", "5").code == 0  # as it is already
+    people = invoke("room", "create", room, "--max-participants", "9", "-o", "table")
+    assert "! max_participants was not applied: asked for 9, the room has 5" in people.out
+
+
+def test_a_room_for_a_user(server: LocalServer) -> None:
+    """Name by convention, ID in the metadata."""
+    made = json.loads(invoke("room", "create", "--user-id", ID, "-o", "json").out)
+    try:
+        assert made["room"]["name"] == f"mcp-chrome-user-{ID}"
+        assert json.loads(made["room"]["metadata"]) == {"userId": ID}
+        resolved = invoke("agent", "resolve", f"mcp-chrome-user-{ID}", "--expect", ID, "-o", "json")
+        assert (resolved.code, json.loads(resolved.out)["source"]) == (0, "room.metadata")
+    finally:
+        assert invoke("room", "delete", f"mcp-chrome-user-{ID}", "--yes").code == 0
+
+
+REFUSED = [
+    pytest.param([], "usage", id="no name"),
+    pytest.param([" "], "usage", id="a blank name"),
+    pytest.param([""], "option-empty", id="an empty name"),
+    pytest.param(["ä" * 129], "usage", id="a name of 258 bytes"),
+    pytest.param(["r", "--metadata", "hello"], "input-malformed", id="no JSON"),
+    pytest.param(["r", "--metadata", "[1]"], "input-malformed", id="no object"),
+    pytest.param(["r", "--metadata", "@missing.json"], "file-unreadable", id="no such file"),
+    pytest.param(["r", "--metadata", '{"userId": "a"}', "--user-id", ID], "usage", id="two user IDs"),
+    pytest.param(["r", "--metadata", json.dumps({"a": "x" * 524_288})], "input-too-large", id="too much metadata"),
+    pytest.param(["r", "--empty-timeout", "1.5"], "usage", id="half a second"),
+    pytest.param(["r", "--max-participants", "-1"], "usage", id="fewer than none"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code"), REFUSED)
+def test_refused_before_sending(arguments: list[str], code: str, server: LocalServer) -> None:
+    """What cannot work makes no room."""
+    before = invoke("room", "list", "-o", "name").out
+    done = invoke("room", "create", *arguments, "-o", "json")
+    assert (done.code, json.loads(done.err)["error"]["code"]) == (2, code)
+    assert invoke("room", "list", "-o", "name").out == before
+
+
+def test_dry_run_makes_nothing(room: str) -> None:
+    """And shows what would be sent."""
+    done = invoke("room", "create", room, "--user-id", ID, "--dry-run", "-o", "json")
+    assert (done.code, json.loads(done.out)["request"]) == (0, {"name": room, "metadata": f'{{"userId":"{ID}"}}'})
+    assert invoke("room", "inspect", room).code == 3
+
+
+def test_no_rooms(start_livekit_server: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty list is no failure: [] in JSON, a remark for people."""
+    fresh = start_livekit_server()  # type: ignore[operator]  # the plugin's factory
+    for name, value in fresh.environ.items():
+        monkeypatch.setenv(name, value)
+    assert (invoke("room", "list").code, invoke("room", "list").out) == (0, "")
+    assert json.loads(invoke("room", "list", "-o", "json").out) == []
+    assert "There are no rooms" in on_terminal("room", "list").out
+
+
+def test_guests(room: str, server: LocalServer) -> None:
+    """A guest is listed with what his token says; the agent would take his ID; then he is gone, and nobody is in."""
+    token = invoke("token", "mint", "--user-id", ID, "--room", room, "--attribute", "plan=pro").out.strip()
+    assert invoke("room", "create", room).code == 0
+    with joined(parse_url(server.url), token, timeout=20) as identity:
+        assert identity == ID
+        people = json.loads(invoke("participant", "list", room, "-o", "json").out)
+        assert [(one["identity"], one["kind"], one["attributes"]) for one in people] == [
+            (ID, "STANDARD", {"plan": "pro"})
+        ]
+        assert json.loads(people[0]["metadata"]) == {"userId": ID}
+        resolved = json.loads(invoke("agent", "resolve", room, "-o", "json").out)
+        assert (resolved["user_id"], resolved["source"], resolved["participant"]) == (ID, "participant.metadata", ID)
+        picture = invoke("room", "inspect", room, "-o", "json").out
+        assert (
+            json.loads(invoke("agent", "resolve", "--snapshot", "-", "-o", "json", stdin=picture).out)["user_id"] == ID
+        )
+        screen = on_terminal("room", "inspect", room, columns=120).out
+        assert "Participants" in screen
+        assert ID in screen
+    end = time.monotonic() + 10
+    while json.loads(invoke("participant", "list", room, "-o", "json").out) and time.monotonic() < end:
+        time.sleep(0.1)
+    empty = invoke("participant", "list", room, "-o", "json")
+    assert (empty.code, json.loads(empty.out)) == (0, [])
+
+
+def test_deleting_wants_a_yes(room: str) -> None:
+    """Without a terminal and --yes it is refused; on a terminal it asks, and no means no."""
+    assert invoke("room", "create", room).code == 0
+    refused = invoke("room", "delete", room, "-o", "json")
+    assert (refused.code, json.loads(refused.err)["error"]["code"]) == (2, "confirm-impossible")
+    assert on_terminal("room", "delete", room, typed="n\n").code == 130
+    assert invoke("room", "inspect", room).code == 0
+    assert on_terminal("room", "delete", room, typed="y\n").code == 0
+    assert invoke("room", "inspect", room).code == 3
+
+
+def test_an_absent_room_is_resolved_by_its_name(server: LocalServer) -> None:
+    """Its name still counts, with a warning; --require-room makes it an error."""
+    name = f"mcp-chrome-user-{ID}"
+    answer = json.loads(invoke("agent", "resolve", name, "-o", "json").out)
+    assert (answer["user_id"], [warning["code"] for warning in answer["warnings"]]) == (ID, ["W-NOROOM"])
+    assert invoke("agent", "resolve", name, "--require-room").code == 3
+
+
+def test_debug_shows_the_calls(server: LocalServer) -> None:
+    """--debug tells what was asked, and holds no token."""
+    done = invoke("room", "list", "--debug")
+    assert "debug: POST http://127.0.0.1" in done.err
+    assert "eyJ" not in done.err
+
+
+def test_a_project_of_lks(server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--project is heard; a stored project is never used unasked, not even when a secret is empty."""
+    folder = Path(os.environ["HOME"]) / ".livekit"
+    folder.mkdir()
+    text = (
+        "default_project: good\nprojects:\n  - name: good\n    url: {LIVEKIT_URL}\n"
+        "    api_key: {LIVEKIT_API_KEY}\n    api_secret: {LIVEKIT_API_SECRET}\n"
+    )
+    (folder / "cli-config.yaml").write_text(text.format(**server.environ))
+    monkeypatch.setenv("LIVEKIT_API_SECRET", "")
+    empty = invoke("room", "list", "-o", "json")
+    assert (empty.code, json.loads(empty.err)["error"]["code"]) == (2, "settings-partial")
+    for name in server.environ:
+        monkeypatch.delenv(name)
+    missing = invoke("room", "list", "-o", "json")
+    assert (missing.code, json.loads(missing.err)["error"]["code"]) == (2, "settings-missing")
+    assert invoke("room", "list", "--project", "good").code == 0
+    unknown = invoke("room", "list", "--project", "nope", "-o", "json")
+    assert (unknown.code, json.loads(unknown.err)["error"]["code"]) == (3, "project-missing")
+    both = invoke("room", "list", "--project", "good", "--url", server.url, "-o", "json")
+    assert (both.code, json.loads(both.err)["error"]["code"]) == (2, "settings-conflict")

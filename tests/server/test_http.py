@@ -1,0 +1,106 @@
+"""The transport: every way in which a server can fail to answer has its own code, and ends in time."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from lkctl.errors import LkctlError
+from lkctl.server.deadline import Deadline
+from lkctl.server.http import MOST_BYTES, Request, exchange, resolve
+from lkctl.settings.url import parse_url
+from tests import fakes
+
+GET = Request("GET", "/")
+
+
+def ask(url: str, seconds: float = 5.0, request: Request = GET) -> str:
+    """Give the code of the failure, or the status of the answer."""
+    try:
+        return str(exchange(parse_url(url), request, Deadline(seconds)).status)
+    except LkctlError as error:
+        return error.code if error.hint else "no hint"
+
+
+TABLE = [
+    pytest.param(fakes.reply("200 OK", b"OK"), "200", id="an answer"),
+    pytest.param(
+        fakes.reply("302 Found", b"", "Location: http://127.0.0.1:9/"), "302", id="a redirect is not followed"
+    ),
+    pytest.param(fakes.raw(b"SSH-2.0-OpenSSH_9.2\r\n"), "http-malformed", id="another protocol"),
+    pytest.param(fakes.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"), "http-malformed", id="cut short"),
+    pytest.param(
+        fakes.raw(b"HTTP/1.1 200 OK\r\n" + b"X-Y: z\r\n" * 5000 + b"\r\n"), "http-malformed", id="too many headers"
+    ),
+    pytest.param(
+        fakes.raw(b"HTTP/1.1 200 OK\r\nX-Y: " + b"z" * 200_000 + b"\r\n\r\n"), "http-malformed", id="huge header"
+    ),
+    pytest.param(
+        fakes.raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), "http-malformed", id="bad chunk"
+    ),
+    pytest.param(fakes.raw(b"\x15\x03\x01\x00\x02\x02\x16"), "tls-needed", id="a TLS alert"),
+    pytest.param(fakes.hang_up, "net-failed", id="closed without a word"),
+]
+
+
+@pytest.mark.parametrize(("talk", "outcome"), TABLE)
+def test_answers_and_failures(talk: fakes.Talk, outcome: str) -> None:
+    """Each fault has its code."""
+    with fakes.serving(talk) as port:
+        assert ask(f"http://127.0.0.1:{port}") == outcome
+
+
+@pytest.mark.parametrize(
+    "talk", [pytest.param(fakes.silent, id="silence"), pytest.param(fakes.drip, id="drop by drop")]
+)
+def test_ends_in_time(talk: fakes.Talk) -> None:
+    """A server that says nothing, or never ends, holds nobody up."""
+    started = time.monotonic()
+    with fakes.serving(talk) as port:
+        assert ask(f"http://127.0.0.1:{port}", 0.5) == "net-timeout"
+    assert time.monotonic() - started < 5
+
+
+def test_an_endless_body_is_cut() -> None:
+    """At most MOST_BYTES are kept."""
+    with fakes.serving(fakes.endless) as port:
+        answer = exchange(parse_url(f"http://127.0.0.1:{port}"), GET, Deadline(20))
+    assert answer.truncated
+    assert len(answer.body) == MOST_BYTES
+
+
+def test_refused() -> None:
+    """Nothing listens."""
+    assert ask(f"http://127.0.0.1:{fakes.closed_port()}") == "net-refused"
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 64 + ".example", "b..c"])
+def test_unresolvable(host: str) -> None:
+    """A name that does not resolve, or is none."""
+    with pytest.raises(LkctlError) as caught:
+        resolve(host, 7880, Deadline(5))
+    assert caught.value.code in {"net-dns", "net-timeout"}
+
+
+def test_https_to_a_plain_port() -> None:
+    """The commonest mistake with a local server."""
+    with fakes.serving(fakes.reply("200 OK", b"OK")) as port:
+        assert ask(f"https://127.0.0.1:{port}") == "tls-plain-port"
+
+
+def test_http_to_a_tls_port() -> None:
+    """The other way round."""
+    context, _ = fakes.certificate("localhost")
+    with fakes.serving(fakes.reply("200 OK", b"OK"), context) as port:
+        assert ask(f"http://localhost:{port}") in {"net-failed", "tls-needed"}
+
+
+def test_certificates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An unknown CA and a wrong name are refused; with SSL_CERT_FILE the right one passes."""
+    context, authority = fakes.certificate("localhost")
+    with fakes.serving(fakes.reply("200 OK", b"OK"), context) as port:
+        assert ask(f"https://localhost:{port}") == "tls-certificate"
+        authority.cert_pem.write_to_path(f"{tmp_path}/ca.pem")
+        monkeypatch.setenv("SSL_CERT_FILE", f"{tmp_path}/ca.pem")
+        assert ask(f"https://localhost:{port}") == "200"
+        assert ask(f"https://127.0.0.1:{port}") == "tls-certificate"

@@ -1,0 +1,260 @@
+"""The edge: usage errors, pipes, terminals, signals; what every command has in common."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from lkctl import __version__
+from lkctl.cli import NOUNS
+from lkctl.errors import CATALOGUE, EXIT_MEANINGS, ExitCode
+from tests import fakes
+from tests.harness import command, environment, invoke, on_terminal, spawn
+from tests.reference import walk
+
+SNAPSHOT = '{"room": {"name": "mcp-chrome-user-user_1704067200000_abc123"}}'
+
+USAGE = [
+    pytest.param([], "lkctl needs a command", id="nothing"),
+    pytest.param(["token"], "lkctl token needs a command", id="a noun alone"),
+    pytest.param(["tokn"], "lkctl has no command 'tokn'\nhint:  Did you mean: lkctl token?", id="typo of a noun"),
+    pytest.param(["room", "lst"], "Did you mean: lkctl room list?", id="typo of a verb"),
+    pytest.param(["room", "list", "--outptu", "json"], "no such option: --outptu", id="typo of an option"),
+    pytest.param(["room", "list", "-o", "xml"], "'xml' is not one of", id="unknown format"),
+    pytest.param(["room", "list", "--timeout", "soon"], "--timeout is 'soon', which is no duration", id="no duration"),
+    pytest.param(["room", "list", "--color", "pink"], "--color is 'pink'", id="no colour"),
+    pytest.param(["room", "inspect"], "missing argument 'ROOM'", id="missing argument"),
+    pytest.param(["room", "inspect", ""], "ROOM is empty", id="empty argument"),
+    pytest.param(["token", "mint", "--identity", ""], "--identity is empty", id="empty option"),
+    pytest.param(["token", "mint", "--attribute", ""], "--attribute is empty", id="empty list option"),
+    pytest.param(["room", "delete", "a", "b", "--yes"], "unexpected extra argument", id="one room too many"),
+    pytest.param(["help", "nothing"], "there is no help topic 'nothing'", id="unknown topic"),
+    pytest.param(["--show-completion", "tcsh"], "there is no completion for 'tcsh'", id="unknown shell"),
+    pytest.param(["agent", "resolve"], "no room was named", id="resolve what"),
+    pytest.param(["diagnose", "--only", "x.y"], "no check is called 'x.y'", id="unknown check"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "says"), USAGE)
+def test_usage_errors(arguments: list[str], says: str) -> None:
+    """Exit 2, words and a next step on stderr, nothing on stdout."""
+    done = invoke(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: ")
+    assert says in done.err
+    assert "hint:" in done.err
+
+
+def test_a_usage_error_as_json() -> None:
+    """One object on stderr, whole."""
+    done = invoke("room", "lst", "-o", "json")
+    assert (done.code, done.out) == (2, "")
+    assert json.loads(done.err) == {
+        "error": {
+            "code": "usage",
+            "message": "lkctl room has no command 'lst'",
+            "hint": "Did you mean: lkctl room list?",
+            "docs": "README.md#usage",
+        }
+    }
+
+
+@pytest.mark.parametrize("arguments", [["-o", "json"], ["-ojson"], ["--output=json"], ["--output", "jsonl"]])
+def test_json_errors_however_it_is_spelled(arguments: list[str]) -> None:
+    """The wish for JSON is heard also when the command line cannot be parsed."""
+    assert json.loads(invoke("room", "list", "--nonsense", *arguments).err)["error"]["code"] == "usage"
+
+
+def test_json_errors_by_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LKCTL_OUTPUT counts, and a flag beats it."""
+    monkeypatch.setenv("LKCTL_OUTPUT", "json")
+    assert json.loads(invoke("room", "lst").err)["error"]["code"] == "usage"
+    assert invoke("room", "lst", "-o", "table").err.startswith("error: ")
+
+
+@pytest.mark.parametrize("path", [path for path, _ in walk()])
+def test_every_command_has_help_with_examples(path: str) -> None:
+    """Each command says what it does and shows what to type; the examples name the command itself."""
+    done = invoke(*path.split(), "--help")
+    assert done.code == 0
+    assert f"lkctl {path}" in done.out.partition("Examples:")[2]
+    assert "--output" in done.out
+
+
+def test_the_tree_is_whole() -> None:
+    """Every noun that the root offers can be imported, and has commands."""
+    assert {path.partition(" ")[0] for path, _ in walk()} == set(NOUNS)
+
+
+def test_version_everywhere(tmp_path: Path) -> None:
+    """Flag, command, JSON, module."""
+    assert invoke("--version").out == spawn("--version").out == spawn("-V").out == f"lkctl {__version__}\n"
+    assert invoke("version", "-o", "name").out == f"{__version__}\n"
+    assert json.loads(invoke("version", "-o", "json").out)["lkctl"] == __version__
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(shell: str) -> None:
+    """Each shell gets a script that calls us back."""
+    script = invoke("--show-completion", shell)
+    assert script.code == 0
+    assert "_LKCTL_COMPLETE=complete_" + shell in script.out
+
+
+def test_bash_completes() -> None:
+    """Nouns, verbs and options are completed, as bash asks for them."""
+
+    def complete(words: str, index: int) -> list[str]:
+        return spawn(
+            env={"_LKCTL_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(index)}
+        ).out.split()
+
+    assert complete("lkctl pa", 1) == ["participant"]
+    assert complete("lkctl room in", 2) == ["inspect"]
+    assert "--max-participants" in complete("lkctl room create --max", 3)
+
+
+def test_completion_is_installed(tmp_path: Path) -> None:
+    """Into the user's own files, and told on stderr."""
+    done = spawn("--install-completion", "bash", env={"HOME": str(tmp_path)})
+    assert (done.code, done.out) == (0, "")
+    assert "bash completion is installed" in done.err
+    assert (tmp_path / ".bash_completions" / "lkctl.sh").exists()
+
+
+def test_a_closed_pipe_is_quiet() -> None:
+    """`lkctl … | head -1`: exit 141 and no word."""
+    process = subprocess.Popen(
+        command("help", "errors"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    complaint = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(30), complaint) == (ExitCode.PIPE, b"")
+
+
+def test_a_full_disk_is_told() -> None:
+    """Output that cannot be written is no success."""
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command("version"), stdout=full, stderr=subprocess.PIPE, env=environment(), check=False, timeout=60
+        )
+    assert done.returncode == 2
+    assert b"cannot write the output: No space left on device" in done.stderr
+
+
+def test_closed_streams() -> None:
+    """Without stdout, stderr or stdin lkctl neither fails nor shows a traceback."""
+    for closing in (">&-", "2>&-", "<&-", ">&- 2>&- <&-"):
+        done = subprocess.run(
+            ["/bin/sh", "-c", f"exec {' '.join(command('version'))} {closing}"], env=environment(), capture_output=True,
+            check=False, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, closing
+        assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
+@pytest.mark.parametrize("delay", [0.4, 0.8, 1.2])
+def test_signals(number: signal.Signals, code: int, delay: float) -> None:
+    """^C, SIGTERM and SIGHUP end a wait at once, with their exit codes and without a traceback."""
+    with fakes.serving(fakes.silent) as port:
+        settings = {"LIVEKIT_URL": f"ws://127.0.0.1:{port}", "LIVEKIT_API_KEY": "k", "LIVEKIT_API_SECRET": "s" * 32}
+        process = subprocess.Popen(
+            command("room", "list", "--timeout", "60"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(settings),
+        )
+        time.sleep(delay)
+        process.send_signal(number)
+        started = time.monotonic()
+        out, err = process.communicate(timeout=30)
+    assert time.monotonic() - started < 3
+    assert (process.returncode, out) == (code, b"")
+    assert b"Traceback" not in err
+
+
+def test_an_early_interrupt() -> None:
+    """^C before anything is imported: no traceback of ours, and no exit code that looks like success."""
+    for delay in (0.0, 0.02, 0.05, 0.1, 0.15):
+        process = subprocess.Popen(
+            command("help", "errors"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
+        )
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert process.returncode in {0, 130, -signal.SIGINT}  # 0: it was done before
+        assert b"lkctl/" not in err or process.returncode == -signal.SIGINT
+
+
+def test_on_a_terminal_a_table_in_a_pipe_tsv() -> None:
+    """The same command, for people and for scripts."""
+    screen = on_terminal("help", "exit-codes")
+    assert "\x1b[1mCODE" in screen.out
+    assert "0 OK" in screen.out
+    assert spawn("help", "exit-codes").out.splitlines()[0] == '0 OK\tdone; also "no rooms"'
+
+
+def test_colour() -> None:
+    """Never in a pipe unless wished, never with NO_COLOR, always with --color always."""
+    assert "\x1b[" not in on_terminal("help", "exit-codes", env={"NO_COLOR": "1"}).out
+    assert "\x1b[" not in on_terminal("help", "exit-codes", "--color", "never").out
+    assert "\x1b[1m" in spawn("help", "exit-codes", "-o", "table", "--color", "always").out
+    assert "\x1b[31merror:" in on_terminal("help", "x").out
+
+
+def test_a_defect_is_said_to_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unexpected exception is exit 70: it names the place, and the traceback comes with --debug only."""
+    monkeypatch.setattr("lkctl.output.topics.topics_view", lambda: 1 / 0)
+    done = invoke("help")
+    assert done.code == ExitCode.BUG
+    assert "lkctl has a defect: ZeroDivisionError at test_cli.py" in done.err
+    assert "Traceback" not in done.err
+    assert "Traceback" in invoke("help", "--debug").err
+
+
+def test_exit_codes_are_told_and_used() -> None:
+    """The topic has every code; the catalogue uses nothing else."""
+    told = invoke("help", "exit-codes").out
+    for code, meaning in EXIT_MEANINGS.items():
+        assert f"{int(code)} {code.name}\t{meaning}" in told
+    assert set(EXIT_MEANINGS) == set(ExitCode)
+    assert {kind.exit_code for kind in CATALOGUE.values()} <= set(ExitCode)
+
+
+def test_every_error_code_in_the_source_is_in_the_catalogue() -> None:
+    """A code that is not listed would be a KeyError at the worst moment; a listed one that nobody raises is a lie."""
+    import re
+
+    source = "\n".join(path.read_text() for path in (Path(__file__).parents[1] / "lkctl").rglob("*.py"))
+    raised = set(re.findall(r"""(?:LkctlError|kind)\(\s*["']([A-Za-z0-9-]+)["']""", source))
+    assert raised <= set(CATALOGUE)
+    used = {code for code in CATALOGUE if source.count(f'"{code}"') > 1}
+    assert used == set(CATALOGUE)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_that_knows_no_unicode(encoding: str, tmp_path: Path) -> None:
+    """What cannot be encoded is escaped; nothing fails."""
+    (tmp_path / "s.json").write_text(SNAPSHOT)
+    done = spawn(
+        "agent", "resolve", "--snapshot", str(tmp_path / "s.json"), "--explain", env={"PYTHONIOENCODING": encoding}
+    )
+    assert done.code == 0
+    assert "\\U0001f517 Using user ID from room name" in done.out
+
+
+def test_root_needs_no_home() -> None:
+    """Without HOME nothing breaks."""
+    bare = {name: value for name, value in os.environ.items() if name != "HOME"}
+    done = subprocess.run(command("version"), env=bare, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0

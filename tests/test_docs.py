@@ -1,0 +1,72 @@
+"""The README says what the code does."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lkctl import __version__
+from lkctl.checks.catalogue import ALL_CHECKS
+from lkctl.errors import CATALOGUE, docs_anchor
+from tests.reference import README, in_place
+
+TEXT = README.read_text()
+ROOT = README.parent
+
+
+def test_the_reference_is_fresh() -> None:
+    """Commands, exit codes, environment, errors, checks: as made from the code. Rewrite: python -m tests.reference."""
+    assert in_place(TEXT) == TEXT
+
+
+@pytest.mark.parametrize("name", [*CATALOGUE, *(check.id for check in ALL_CHECKS)])
+def test_every_docs_anchor_exists(name: str) -> None:
+    """What errors and checks point to is there."""
+    assert f'<a id="{docs_anchor(name).partition("#")[2]}"></a>' in TEXT
+
+
+def test_the_two_commands_stand_where_they_are_looked_for() -> None:
+    """`.ci/run` takes the test command from the README; a newcomer copies both."""
+    for mark in ("demo", "tests"):
+        block = re.search(rf"<!-- {mark} -->\n```sh\n(.+)\n```", TEXT)
+        assert block
+        assert "\n" not in block[1]
+
+
+@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL))
+def test_examples_in_python_run(code: str, tmp_path: Path) -> None:
+    """Each example is run: as a test where it is one, else as a script."""
+    (tmp_path / "test_example.py").write_text(code)
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider"] if "def test_" in code else []
+    if words and "livekit_server" in code:
+        words += ["--collect-only"]  # the fixture itself is tested in test_testing.py
+    done = subprocess.run(
+        [sys.executable, *words, "test_example.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_version_is_told_once() -> None:
+    """The literal that `--version` prints is the one that the wheel gets."""
+    assert re.search(r'^path = "lkctl/__init__.py"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert re.fullmatch(r"\d+\.\d+\.\d+", __version__)
+
+
+def test_nothing_points_outside_the_project() -> None:
+    """A newcomer's clone has this project only."""
+    files = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
+    here = "tests/test_docs.py"
+    for name in files:
+        path = ROOT / name
+        if name and name != here and path.is_file():
+            content = path.read_text(errors="replace")
+            assert not re.search(r"/work/|\.\./shared|/tmp/v/", content), name

@@ -143,7 +143,7 @@ def _color(arguments: list[str]) -> str:
 def _word_of(arguments: list[str], long: str, short: str = "\0") -> str:
     """Give the value of an option from the bare words: there may have been no successful parse."""
     found = ""
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=False):
         if word == "--":
             break
         if word in {long, short}:

@@ -119,6 +119,6 @@ def _summary(report: Report, console: Console) -> None:
     console.write(f"{console.paint('Probable cause:', 'bold')} {printable(cause.detail)}  [{cause.id}]\n")
     folded = sum(1 for result in report.results if cause.id in result.blocked_by)
     if folded:
-        console.write(f"  {folded} checks were not run because of it\n")
+        console.write(f"  {folded} {'check was' if folded == 1 else 'checks were'} not run because of it\n")
     if cause.hint:
         console.write(f"  {printable(cause.hint)}\n")

@@ -113,6 +113,7 @@ def _no_expiry(decoded: "Decoded") -> str:
 
 
 def when(moment: datetime | None, distance: float) -> str:
+    """Say a time, absolute and as seen from now (`distance`, in seconds)."""
     if moment is None:
         return "beyond the calendar"
     if -1 < distance < 1:
@@ -142,6 +143,7 @@ def _remarks(finding: Finding) -> tuple[str, ...]:
 
 
 def say(finding: Finding) -> str:
+    """Say a finding in one line, with the next step."""
     return f"{finding.id}: {finding.message}" + (f". {finding.hint}" if finding.hint else "")
 
 

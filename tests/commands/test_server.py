@@ -223,7 +223,7 @@ def test_control_c_on_a_terminal_is_for_lkctl_alone(program: Path) -> None:
     names = [line.split()[0] for line in lines[:7]]
     assert names == ["url", "api_key", "api_secret", "pid", "program", "version", "env_file"]
     assert lines[7] == "livekit-server runs; ^C ends it; to use it: --env-file e"
-    assert lines[8] == "^Cerror: interrupted"
+    assert lines[8] == "^Cinterrupted"
     assert gone(int(lines[3].split()[1]))
 
 
@@ -234,7 +234,7 @@ def test_start_overwrites_nothing(clean_place: Path, empty: Path) -> None:
     assert (done.code, done.out) == (2, "")
     assert done.err == (
         "error: .env is there already\n"
-        "hint:  Name another file, or overwrite it with --force\n"
+        "hint:  Overwrite it with --force, or name another file\n"
         "docs:  README.md#file-exists\n"
     )
     assert not (empty / "bin" / "calls").exists()

@@ -155,8 +155,8 @@ def test_a_turn_that_does_not_come(environ: dict[str, str], tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("number", "code", "said"),
     [
-        pytest.param(signal.SIGINT, 130, "error: interrupted\n", id="^C"),
-        pytest.param(signal.SIGTERM, 143, "error: terminated\n", id="SIGTERM"),
+        pytest.param(signal.SIGINT, 130, "interrupted\n", id="^C"),
+        pytest.param(signal.SIGTERM, 143, "terminated\n", id="SIGTERM"),
         pytest.param(signal.SIGKILL, -9, "", id="SIGKILL"),
     ],
 )

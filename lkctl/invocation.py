@@ -140,8 +140,8 @@ class Invocation(NamedTuple):
 
     def examine(self, checks: "Sequence[Check[World]]", *, strict: bool, failed_only: bool = False) -> int:
         """Run checks on what is configured here, show the results as they come, and give the exit code."""
-        from lkctl.output.report import conclude, stream
         from lkctl.scenarios.examination import examine
+        from lkctl.views.report import conclude, stream
 
         def watch(results: "Iterable[Result]") -> "Iterator[Result]":
             return stream(results, self.format, self.console, failed_only=failed_only)

@@ -14,9 +14,9 @@ import typer
 from lkctl.checks.catalogue import ALL_CHECKS
 from lkctl.cli import NOUNS, root
 from lkctl.errors import CATALOGUE, EXIT_MEANINGS, docs_anchor
-from lkctl.output.topics import FORMATS, LAYERS, VARIABLES
 from lkctl.tokens.roles import ROLES
 from lkctl.userid import WARNINGS
+from lkctl.views.topics import FORMATS, LAYERS, VARIABLES
 
 README = Path(__file__).parents[1] / "README.md"
 START, END = "<!-- reference: made by `python -m tests.reference`, do not edit -->", "<!-- end of reference -->"

@@ -85,8 +85,8 @@ def resolve(
     Looks through participant metadata, room metadata, room name and the agent's environment, in this order, and joins
     nothing: `lkctl agent resolve` asks the API only. Exit 1 when it stays unresolved or a demand is not met.
     """
-    from lkctl.output.resolution import show_resolution
     from lkctl.scenarios import resolution as work
+    from lkctl.views.resolution import show_resolution
 
     run = use(ctx)
     policy = work.make_policy(

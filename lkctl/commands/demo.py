@@ -31,9 +31,9 @@ def demo(
     Makes a room for each, joins it as a visitor would, tells which ID an agent would use there and what it would log,
     diagnoses the server, and removes all it made. Exit 0 only if every scene gave the expected ID.
     """
-    from lkctl.output.tour import tell
     from lkctl.scenarios.demo import play
     from lkctl.server.rtc import available
+    from lkctl.views.tour import tell
 
     run = use(ctx)
     with _stage(run, live=live) as (settings, server):

@@ -41,7 +41,7 @@ def diagnose(
     """
     from lkctl.checks.catalogue import ALL_CHECKS, find_check
     from lkctl.checks.selection import choose
-    from lkctl.output.report import check_view, checks_view
+    from lkctl.views.report import check_view, checks_view
 
     run = use(ctx)
     checks = choose(ALL_CHECKS, only, skip)

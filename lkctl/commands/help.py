@@ -17,7 +17,7 @@ def help_(
     topic: Annotated[str | None, typer.Argument(metavar="[TOPIC]", help="What to read about")] = None,
 ) -> None:
     """Read about exit codes, the environment, output, errors, checks and roles."""
-    from lkctl.output.topics import find_topic, topics_view
+    from lkctl.views.topics import find_topic, topics_view
 
     run = use(ctx)
     run.show(topics_view() if topic is None else find_topic(topic))

@@ -47,9 +47,9 @@ def create(
     LiveKit answers a creation of a room that exists with the old room, unchanged, as if nothing were wrong; lkctl
     compares, names what was not applied, and exits 1.
     """
-    from lkctl.output.rooms import creation_view, planned_view
     from lkctl.scenarios.rooms import create_room, plan_room
     from lkctl.server.api import room_body
+    from lkctl.views.rooms import creation_view, planned_view
 
     run = use(ctx)
     limits = {
@@ -74,7 +74,7 @@ def create(
 )
 def list_(ctx: typer.Context) -> None:
     """List the rooms of the server."""
-    from lkctl.output.rooms import rooms_view
+    from lkctl.views.rooms import rooms_view
 
     run = use(ctx)
     run.show(rooms_view(run.api().list_rooms()))
@@ -91,8 +91,8 @@ def list_(ctx: typer.Context) -> None:
 )
 def inspect(ctx: typer.Context, room: RoomName) -> None:
     """Show a room whole: participants, tracks, dispatches with a verdict, and the user ID an agent would use."""
-    from lkctl.output.rooms import picture_view
     from lkctl.scenarios.rooms import picture_room
+    from lkctl.views.rooms import picture_view
 
     run = use(ctx)
     run.show(picture_view(picture_room(run.api(), room)))
@@ -105,8 +105,8 @@ def inspect(ctx: typer.Context, room: RoomName) -> None:
 )
 def delete(ctx: typer.Context, room: RoomName, yes: Yes = False, dry_run: DryRun = False) -> None:
     """Delete a room and put everybody in it out."""
-    from lkctl.output.rooms import deleted_view
     from lkctl.scenarios.rooms import delete_room
+    from lkctl.views.rooms import deleted_view
 
     run = use(ctx)
     api = run.api()

@@ -71,8 +71,8 @@ def mint_token(
 
     The token goes to stdout, and on a terminal a summary to stderr.
     """
-    from lkctl.output.minted import show_minted
     from lkctl.tokens.mint import TokenRequest, given, mint, split_attributes
+    from lkctl.views.minted import show_minted
 
     run = use(ctx)
     grants = given(canPublish=can_publish, canSubscribe=can_subscribe, canPublishData=can_publish_data,
@@ -108,8 +108,8 @@ def decode_token(
     The token may stand in quotes, behind Bearer, in a URL or in a JSON body; of several, each on its own line.
     Exit code 1: expired, not yet valid, badly signed, or with an error; 2: no JWT at all.
     """
-    from lkctl.output.tokens import show_decoded
     from lkctl.tokens.lines import decode_lines
+    from lkctl.views.tokens import show_decoded
 
     run = use(ctx)
     text = _given_text(token, run)

@@ -22,7 +22,7 @@ def show_minted(minted: "Minted", now: float, url: Callable[[], str | None], for
             console.talk(_summary(minted, now, console))
     if all(finding.severity is Severity.info for finding in minted.findings):
         return
-    from lkctl.output.tokens import say
+    from lkctl.views.tokens import say
 
     for finding in minted.findings:
         if finding.severity is not Severity.info:
@@ -47,9 +47,9 @@ def _minted_json(minted: "Minted", url: str | None, *, compact: bool) -> str:
 
 
 def _summary(minted: "Minted", now: float, console: Console) -> str:
-    from lkctl.output.tokens import when
     from lkctl.tokens.reading import read_claims
     from lkctl.tokens.words import as_moment, effective_grants, say_grants
+    from lkctl.views.tokens import when
 
     reading = read_claims(dict(minted.claims))
     facts = {

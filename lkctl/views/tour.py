@@ -7,9 +7,9 @@ from lkctl.checks.result import Report, Result
 from lkctl.output.console import Console
 from lkctl.output.format import Format
 from lkctl.output.jsontext import to_json
-from lkctl.output.report import conclude, stream
 from lkctl.scenarios.demo import Played
 from lkctl.secret import printable
+from lkctl.views.report import conclude, stream
 
 Diagnose = Callable[[Callable[[Iterable[Result]], Iterator[Result]]], Report]
 

@@ -51,7 +51,7 @@ NO_JWT = [
     pytest.param(forge("null"), "its payload is JSON, but no object", id="null payload"),
     pytest.param(forge(BASE, "5"), "its header is JSON, but no object", id="number for a header"),
     pytest.param(forge(b"\xef\xbb\xbf{}"), "its payload is not JSON: it breaks at character 1", id="BOM"),
-    pytest.param(forge("[" * 5000), "nested deeper than 100 levels", id="too deep"),
+    pytest.param(forge("[" * 5000 + "]" * 5000), "nested deeper than 100 levels", id="too deep"),
     pytest.param("\ud800.\ud800.\ud800", "its header is not base64url", id="half surrogate pairs"),
 ]
 

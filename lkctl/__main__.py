@@ -4,24 +4,28 @@ Ends hard after flushing (`os._exit`): tearing the interpreter down costs a fift
 thread can hold the process up. What lkctl made is cleaned up by `with` blocks, never by atexit.
 """
 
-import gc
 import os
 import sys
-from typing import NoReturn
 
 from lkctl import __version__
+
+TYPE_CHECKING = False  # as typing has it, without loading typing: `--version` would take twice as long
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 # What is made while importing lives to the end; to look among it for garbage costs 6 % of a short run (measured)
 _GARBAGE_THRESHOLD = 50_000
 
 
-def main() -> NoReturn:
+def main() -> "NoReturn":
     """Run the command line and end the process with its exit code."""
     try:
         if sys.argv[1:] in (["--version"], ["-V"]):
             print(f"lkctl {__version__}")  # noqa: T201  (before anything is imported: the fastest answer there is)
             code = 0
         else:
+            import gc
+
             gc.set_threshold(_GARBAGE_THRESHOLD)
             from lkctl.cli import run
 

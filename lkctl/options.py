@@ -31,6 +31,7 @@ def _output_options(
         typer.Option(
             "--output",
             "-o",
+            metavar="auto|table|tsv|json|jsonl|name",
             envvar="LKCTL_OUTPUT",
             rich_help_panel=_OUTPUT,
             case_sensitive=False,

@@ -56,7 +56,7 @@ def _participant(participant: Any, kinds: Mapping[int, str]) -> Participant:
     return Participant(
         identity=participant.identity,
         kind=_name(participant.kind, kinds),
-        state=_name(participant.state, STATES),
+        state=_name(getattr(participant, "state", "ACTIVE"), STATES),  # older rtc SDKs show only those who are in
         metadata=participant.metadata,
         attributes=dict(participant.attributes),
         joined_at_ms=_joined_at_ms(participant),

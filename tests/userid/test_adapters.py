@@ -214,7 +214,7 @@ def test_a_real_job_message() -> None:
     context = SimpleNamespace(job=message, room=RtcRoom(connected=False))
     assert snapshot_from_job(context).participants == ()
     message.participant.identity = "u"
-    message.participant.kind = 3
+    message.participant.kind = protocol.ParticipantInfo.SIP
     message.participant.joined_at_ms = 5
     message.participant.permission.can_update_metadata = True
     snapshot = snapshot_from_job(context)

@@ -34,7 +34,7 @@ class Terminated(BaseException):
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command line; give its exit code. Nothing but a hard kill gets past this."""
+    """Run one command line; give its exit code. Every failure, ^C and SIGTERM end here, in words and a code."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)
     streams = _streams()
@@ -45,11 +45,15 @@ def run(arguments: list[str]) -> int:
         code = _dispatch(arguments, console)
         console.flush()
     except Exception as error:  # noqa: BLE001  (the one error edge)
+        _deafen()
         return _fail(error, arguments, console)
     except KeyboardInterrupt:
-        return _end(LkctlError("interrupted", "interrupted", hint=""), arguments, console)
+        _deafen()
+        return _end(LkctlError("interrupted", "interrupted"), arguments, console)
     except Terminated:
-        return _end(LkctlError("terminated", "terminated", hint=""), arguments, console)
+        _deafen()
+        return _end(LkctlError("terminated", "terminated"), arguments, console)
+    _deafen()
     return code
 
 
@@ -152,6 +156,8 @@ def _word_of(arguments: list[str], long: str, short: str = "\0") -> str:
             found = word.partition("=")[2]
         elif word.startswith(short) and not word.startswith("--"):
             found = word[2:].lstrip("=")
+        elif word.endswith(short[1:]) and word[:1] == "-" and word[1:].isalpha():  # flags together, as in -qo json
+            found = following
     return found
 
 
@@ -175,6 +181,12 @@ def _drop_stdout() -> None:
             os.close(nowhere)
         except (OSError, ValueError):
             return
+
+
+def _deafen() -> None:
+    """Hear no more signals: what is left to do is to say how it ended, and that takes no time."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -27,6 +27,22 @@ def is_conventional(user_id: str) -> bool:
     return re.fullmatch(USER_ID_FORM, user_id) is not None
 
 
+def usable_user_id(text: str) -> str:
+    """Give an ID that the resolver would take, trimmed; raise `usage` (the rules: lkctl/userid/values.py)."""
+    user_id = text.strip()
+    size = len(user_id.encode("utf-8", "surrogatepass"))
+    problem = (
+        "is blank" if not user_id
+        else "holds control characters" if not user_id.isprintable()
+        else f"has {size} bytes, over the limit of {LONGEST_NAME}" if size > LONGEST_NAME
+        else ""
+    )  # fmt: skip
+    if problem:
+        hint = "Write it with letters, digits and underscores, as in user_1704067200000_abc123, or say: new"
+        raise LkctlError("usage", f"the user ID {problem}: no agent would take it", hint=hint)
+    return user_id
+
+
 def room_of(user_id: str) -> str:
     """Name the room that belongs to a user."""
     return ROOM_PREFIX + user_id
@@ -53,7 +69,7 @@ def check_name(name: str, what: str) -> str:
     """Let a room's name or an identity pass; raise `usage` for what no server takes."""
     if not name.strip():
         raise LkctlError("usage", f"the {what} is blank", hint="Give it a name")
-    size = len(name.encode("utf-8", "surrogatepass"))
+    size = _bytes_of(name, what)
     if size > LONGEST_NAME:
         raise LkctlError("usage", f"the {what} has {size} bytes; the server takes {LONGEST_NAME}", hint="Shorten it")
     return name
@@ -61,9 +77,19 @@ def check_name(name: str, what: str) -> str:
 
 def check_metadata(text: str, what: str) -> str:
     """Let metadata pass that a server takes; raise `input-too-large`."""
-    size = len(text.encode("utf-8", "surrogatepass"))
+    size = _bytes_of(text, what)
     if size > LONGEST_METADATA:
         raise LkctlError(
             "input-too-large", f"the {what} has {size} bytes; the server takes {LONGEST_METADATA}", hint="Shorten it"
         )
     return text
+
+
+def _bytes_of(text: str, what: str) -> int:
+    """Count the bytes that are sent; raise `input-encoding` for halves of characters, which no JSON reader takes."""
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError:
+        raise LkctlError(
+            "input-encoding", f"the {what} is not valid Unicode", hint="Look for broken bytes in it"
+        ) from None

@@ -97,6 +97,7 @@ CATALOGUE: dict[str, ErrorKind] = {
     "server-limit": ErrorKind(_SERVER, "the server refused the call because of a limit or quota"),
     "server-redis": ErrorKind(_SERVER, "the call needs a server with Redis"),
     "server-unavailable": ErrorKind(_SERVER, "no node or service answered the call"),
+    "expectation-failed": ErrorKind(_FAILED, "the answer is not the one that was demanded"),
     "livekit-server-failed": ErrorKind(_FAILED, "the local livekit-server did not start, or ended by itself"),
     "build-failed": ErrorKind(_FAILED, "livekit-server could not be built"),
     "bug": ErrorKind(ExitCode.BUG, "a defect of lkctl"),

@@ -92,15 +92,16 @@ class Invocation(NamedTuple):
             import secrets
 
             return convention.make_user_id(int(self.now * 1000), secrets.randbelow)
-        if not convention.is_conventional(given):
-            self.console.talk(
-                f"warning: the user ID {given} is not of the form user_{{timestamp}}_{{random}}; it is kept"
-            )
-        return given
+        user_id = convention.usable_user_id(given)
+        if not convention.is_conventional(user_id):
+            self.console.talk("warning: the user ID is not of the form user_{timestamp}_{random}; it is kept as it is")
+        return user_id
 
     def env_files(self) -> "list[EnvFile]":
         """Read the env files that are in force."""
         given = self.connection
+        if given.no_env_file and given.env_file:
+            raise LkctlError("settings-conflict", "--env-file excludes --no-env-file", hint="Give one or the other")
         if given.no_env_file or not (given.env_file or any(os.path.lexists(name) for name in ENV_FILES)):
             return []
         from lkctl.files.envfile import default_env_files, read_env_file
@@ -126,7 +127,8 @@ class Invocation(NamedTuple):
         target = (settings or self.settings()).target()
         from lkctl.server.api import Api
 
-        return Api(target, timeout=self.timeout, trace=self.console.complain if self.debug else None)
+        trace = self.console.complain if self.debug else None
+        return Api(target, timeout=self.timeout, trace=trace, wait=self.console.progress)
 
     def snapshot(self, room: str | None, file: str | None, *, require_room: bool) -> "Snapshot":
         """Look at a room: in a snapshot file, or through the API."""

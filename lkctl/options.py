@@ -19,7 +19,7 @@ _OUTPUT, _SERVER, _RUN = "Output", "Connection", "Behaviour"
 UserId = Annotated[str | None, typer.Option("--user-id", metavar="ID", help="The user ID; `new` makes one")]
 RoomName = Annotated[str, typer.Argument(metavar="ROOM", help="Name of the room")]
 Metadata = Annotated[
-    str | None, typer.Option("--metadata", metavar="JSON|@FILE|-", help="Metadata: a JSON object, a file, or stdin")
+    str | None, typer.Option("--metadata", metavar="JSON|@FILE|-", help="Metadata: JSON, a file, or stdin")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing", rich_help_panel=_RUN)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation", rich_help_panel=_RUN)]

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import NoReturn
 
 import trustme
 
@@ -65,6 +66,16 @@ def hang_up(link: socket.socket) -> None:
     _read_request(link)
 
 
+def delayed(seconds: float, talk: Talk) -> Talk:
+    """Think for a while before answering."""
+
+    def wait_and_talk(link: socket.socket) -> None:
+        time.sleep(seconds)
+        talk(link)
+
+    return wait_and_talk
+
+
 def twice(first: Talk, second: Talk) -> Talk:
     """Answer the first connection one way and all others another way."""
     calls = iter([first])
@@ -121,6 +132,11 @@ def closed_port() -> int:
     """Give a port on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
+
+
+def no_such_name(*_: object, **__: object) -> NoReturn:
+    """Stand in for `socket.getaddrinfo` where a name must not resolve: no test asks a resolver."""
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
 
 def _talk(link: socket.socket, talk: Talk, context: ssl.SSLContext | None) -> None:

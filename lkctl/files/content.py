@@ -65,7 +65,7 @@ def parse_json(text: str, name: str) -> Any:
     import json
 
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         raise LkctlError(
             "input-malformed",
@@ -73,7 +73,7 @@ def parse_json(text: str, name: str) -> Any:
             hint='JSON wants double quotes, as in {"userId": "user_1704067200000_abc123"}; mind your shell\'s quoting',
         ) from None
     except (RecursionError, ValueError) as error:
-        why = _DEEPEST if isinstance(error, RecursionError) else "it holds a number with too many digits"
+        why = _DEEPEST if isinstance(error, RecursionError) else f"it holds {_named(error)}"
         raise LkctlError("input-malformed", f"{name} is not usable JSON: {why}", hint="Simplify it") from None
 
 
@@ -88,6 +88,18 @@ def parse_object(text: str, name: str) -> Mapping[str, Any]:
 def reason(error: OSError) -> str:
     """Say in the system's words why a file could not be used."""
     return os.strerror(error.errno) if error.errno else type(error).__name__
+
+
+class _Constant(ValueError):
+    """NaN or an infinity: Python reads them, and no other JSON reader."""
+
+
+def _no_constant(name: str) -> None:
+    raise _Constant(name)
+
+
+def _named(error: ValueError) -> str:
+    return str(error) if isinstance(error, _Constant) else "a number with too many digits"
 
 
 def _read(file: BinaryIO, name: str, most: int) -> bytes:

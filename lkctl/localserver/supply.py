@@ -12,7 +12,8 @@ Announce = Callable[[Go], AbstractContextManager[None]]
 
 _WAYS = f"""\
 One of these gets you one:
-  - Go's compiler:       pip install 'lkctl[server]', or install Go, then run: lkctl server install
+  - Go's compiler:       install Go, or lkctl's extra `server` (in its clone: pip install '.[server]'),
+                         then run: lkctl server install
   - LiveKit's program:   on macOS: brew install livekit; on Linux: a release of github.com/livekit/livekit, put on PATH
   - one you have:        export {VARIABLE}=/path/to/{NAME}"""
 

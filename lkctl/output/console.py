@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from copy import copy
 from typing import TextIO
 
-from lkctl.secret import scrub
+from lkctl.secret import printable, scrub
 
 _STYLES = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
 _DEFAULT_WIDTH = 80
@@ -86,7 +86,7 @@ class Console:
         """Ask yes or no on the terminal; None where nobody can answer."""
         if not (self.in_tty and self.err_tty):
             return None
-        self._err.write(f"{question} [y/N] ")
+        self._err.write(f"{printable(scrub(question))} [y/N] ")
         self._err.flush()
         return self.stdin.readline().strip().lower() in {"y", "yes"}
 

@@ -15,9 +15,8 @@ from lkctl.server.api import Api
 from lkctl.server.rtc import joined
 from lkctl.settings.shape import Pair
 from lkctl.tokens.mint import Minted, TokenRequest, mint
-from lkctl.userid import Resolution, Snapshot, resolve
+from lkctl.userid import ENV_NAME, Resolution, Snapshot, resolve
 
-_ENV = "CHROME_USER_ID"
 _SOON = 3.0  # seconds until a participant who joined is listed; measured: milliseconds
 
 
@@ -48,7 +47,7 @@ class Scene:
         """What a user would type."""
         room = f" --metadata '{self.metadata}'" if self.metadata else ""
         who = f"--user-id {self.token_user_id}" if self.token_user_id else "--identity visitor"
-        env = f" --agent-env {_ENV}={self.agent_env}" if self.agent_env else ""
+        env = f" --agent-env {ENV_NAME}={self.agent_env}" if self.agent_env else ""
         return (
             f"lkctl room create --user-id {self.expected}"
             if self.by_user_id
@@ -107,22 +106,21 @@ def scenes(now_ms: int) -> tuple[Scene, ...]:
 def play(api: Api, *, join: bool, timeout: float) -> Generator[Played, None, None]:
     """Play the five scenes one after the other; each is struck when the next one is asked for."""
     for scene in scenes(int(time.time() * 1000)):
-        with playing(api, scene, join=join, timeout=timeout) as played:
+        with playing(api.renewed(), scene, join=join, timeout=timeout) as played:
             yield played
 
 
 @contextmanager
 def playing(api: Api, scene: Scene, *, join: bool, timeout: float) -> Iterator[Played]:
     """Set a scene up on the server and judge it; the room and the visitor are there for the time of the `with`."""
-    with ExitStack() as stack:
-        stack.callback(_strike, api, scene.room)
+    with _struck(api, scene.room), ExitStack() as stack:
         api.create_room(RoomRequest(scene.room, metadata=scene.metadata))
         token = _ticket(api, scene)
         visitor = stack.enter_context(joined(api.url, token.token, timeout=timeout)) if join else ""
         snapshot = _look(api, scene, visitor)
         if not join:
             snapshot = snapshot_of(scene.room, api.get_room(scene.room), (_imagined(token),))
-        env = {_ENV: scene.agent_env} if scene.agent_env else {}
+        env = {ENV_NAME: scene.agent_env} if scene.agent_env else {}
         yield Played(scene, resolve(replace(snapshot, env=env)), visitor)
 
 
@@ -155,6 +153,17 @@ def _imagined(token: Minted) -> Participant:
     )
 
 
-def _strike(api: Api, room: str) -> None:
-    with suppress(LkctlError):  # it is gone already, or the server is
-        api.delete_room(room)
+@contextmanager
+def _struck(api: Api, room: str) -> Iterator[None]:
+    """Delete the room at the end; that it cannot be deleted is told, unless there is worse to tell."""
+    try:
+        yield
+    except BaseException:
+        with suppress(LkctlError):
+            api.renewed().delete_room(room)
+        raise
+    try:
+        api.renewed().delete_room(room)
+    except LkctlError as error:
+        if error.code != "room-missing":
+            raise

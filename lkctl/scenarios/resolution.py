@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from lkctl.errors import LkctlError
 from lkctl.files.content import parse_json, read_path
-from lkctl.models import Participant, Room
+from lkctl.models import Dispatch, Participant, Room
 from lkctl.userid import (
+    ENV_NAME,
+    Job,
     Policy,
     Resolution,
     Snapshot,
@@ -44,26 +46,32 @@ def agent_environment(
     pairs: Sequence[str] | None, env_file: str | None, *, use_my_env: bool
 ) -> tuple[dict[str, str], Literal["agent", "operator"]]:
     """Put the agent's environment together: --agent-env over --agent-env-file, or this shell's own."""
-    environment = dict(os.environ) if use_my_env else {}
+    theirs: dict[str, str] = {}
     if env_file is not None:
         from lkctl.files.envfile import read_env_file
 
-        environment |= {e.name: e.value for e in read_env_file(Path(env_file)).entries if e.value is not None}
-    given = dict(_pair(text) for text in pairs or ())
-    mine = use_my_env and not given and env_file is None
-    return environment | given, "operator" if mine else "agent"
+        theirs |= {e.name: e.value for e in read_env_file(Path(env_file)).entries if e.value is not None}
+    theirs |= dict(_pair(text) for text in pairs or ())
+    mine = dict(os.environ) if use_my_env else {}
+    return mine | theirs, "operator" if ENV_NAME in mine and ENV_NAME not in theirs else "agent"
 
 
 def from_api(api: "Api", room: str, *, require_room: bool) -> Snapshot:
     """Look at a room through the API: no join, no side effect."""
     found = api.get_room(room) if require_room else api.find_room(room)
-    return snapshot_of(room, found, tuple(api.list_participants(room)) if found is not None else ())
+    if found is None:
+        return snapshot_of(room, None)
+    return snapshot_of(room, found, tuple(api.list_participants(room)), tuple(api.list_dispatches(room)))
 
 
-def snapshot_of(name: str, room: Room | None, participants: tuple[Participant, ...]) -> Snapshot:
-    """Make the resolver's view of a room from what the API lists."""
+def snapshot_of(
+    name: str, room: Room | None, participants: Sequence[Participant] = (), dispatches: Sequence[Dispatch] = ()
+) -> Snapshot:
+    """Make the resolver's view of a room from what the API lists; the job is the oldest dispatch with metadata."""
+    told = sorted((one for one in dispatches if one.metadata), key=lambda one: (str(one.created_at), one.id))
     now_ms = int(datetime.now(UTC).timestamp() * 1000)
-    return snapshot_from_api(room, participants, Snapshot(room_name=name, now_ms=now_ms))
+    base = Snapshot(room_name=name, now_ms=now_ms, job=Job(metadata=told[0].metadata if told else ""))
+    return snapshot_from_api(room, participants, base)
 
 
 def from_file(path: str, room: str | None, stdin: TextIO) -> Snapshot:
@@ -86,16 +94,26 @@ def judge(
     return resolve(snapshot, policy)
 
 
-def shortfall(resolution: Resolution, demands: Demands) -> str:
-    """Say which demand is not met; "" when all are."""
+def choose_way(via: str | None, snapshot: str | None) -> Literal["api"] | None:
+    """Say how the room is looked at; None is a snapshot. Raise `usage` for another way, or two at once."""
+    if via not in {None, "api"}:
+        raise LkctlError("usage", f"--via is {via!r}", hint="Choose: api")
+    if snapshot is not None and via is not None:
+        raise LkctlError("usage", "--snapshot excludes --via", hint="Give one or the other")
+    return "api" if snapshot is None else None
+
+
+def insist(resolution: Resolution, demands: Demands) -> None:
+    """Raise `expectation-failed` for an unresolved ID, and for a demand that is not met."""
     if resolution.source is None:
-        return "the user ID is unresolved"
+        raise LkctlError("expectation-failed", "the user ID is unresolved", hint="The warnings say why")
     if demands.user_id is not None and resolution.user_id != demands.user_id:
         found = resolution.user_id or f"none ({resolution.source})"
-        return f"expected the user ID {demands.user_id}, the agent would use {found}"
+        told = f"expected the user ID {demands.user_id}, the agent would use {found}"
+        raise LkctlError("expectation-failed", told, hint="--explain shows every level, and why it won or lost")
     if demands.resolved and resolution.user_id is None:
-        return "there is no user ID: the agent would make a random one"
-    return ""
+        told = "there is no user ID: the agent would make a random one"
+        raise LkctlError("expectation-failed", told, hint="--explain shows what was looked at")
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -59,8 +59,9 @@ def picture_room(api: Api, name: str) -> RoomPicture:
     room = api.get_room(name)
     participants = tuple(api.list_participants(name))
     now = datetime.now(UTC)
-    dispatches = tuple((dispatch, verdict(dispatch, participants, now)) for dispatch in api.list_dispatches(name))
-    return RoomPicture(room, participants, dispatches, resolve(snapshot_of(name, room, participants)))
+    dispatches = tuple(api.list_dispatches(name))
+    judged = tuple((dispatch, verdict(dispatch, participants, now)) for dispatch in dispatches)
+    return RoomPicture(room, participants, judged, resolve(snapshot_of(name, room, participants, dispatches)))
 
 
 def list_participants(api: Api, room: str) -> list[Participant]:

@@ -8,7 +8,7 @@ from typing import Any
 from lkctl.errors import LkctlError
 from lkctl.secret import scrub
 from lkctl.server.http import Answer
-from lkctl.settings.url import ServerUrl
+from lkctl.settings.url import ServerUrl, without_login
 
 OK, UNAUTHORIZED, TOO_MANY = 200, 401, 429
 _REDIRECTS = range(300, 400)
@@ -63,7 +63,7 @@ def _proxy_error(answer: Answer, url: ServerUrl) -> LkctlError:
     """Judge an answer that did not come from LiveKit's API."""
     status = answer.status
     if status in _REDIRECTS:
-        target = scrub(answer.headers.get("location", "nowhere"))
+        target = without_login(scrub(answer.headers.get("location", "nowhere")))
         return LkctlError(
             "http-redirect",
             f"{url.http} redirects to {target} ({status})",

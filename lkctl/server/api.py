@@ -7,6 +7,7 @@ on livekit-api 1.2.2). Tests parse every body that is sent here into LiveKit's o
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from lkctl.errors import LkctlError
@@ -27,7 +28,11 @@ _ROOM_MISSING = "requested room does not exist"
 
 
 class Api:
-    """The API of one server, with one set of credentials; every call ends within `timeout` seconds."""
+    """The API of one server, with one set of credentials.
+
+    All calls together end within `timeout` seconds from the first; `renewed()` gives as much again. `wait` opens a
+    sign of life around each call, `trace` is told of it.
+    """
 
     def __init__(
         self,
@@ -35,12 +40,19 @@ class Api:
         *,
         timeout: float,
         trace: Callable[[str], None] | None = None,
+        wait: Callable[[str], AbstractContextManager[object]] = nullcontext,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.target = target
         self._timeout = timeout
+        self._deadline: Deadline | None = None
         self._trace = trace
+        self._wait = wait
         self._clock = clock
+
+    def renewed(self) -> "Api":
+        """Give the same API with its time before it."""
+        return Api(self.target, timeout=self._timeout, trace=self._trace, wait=self._wait, clock=self._clock)
 
     @property
     def url(self) -> ServerUrl:
@@ -90,8 +102,9 @@ class Api:
     def _call(self, method: str, body: Mapping[str, Any], grants: Mapping[str, Any]) -> Mapping[str, Any]:
         credentials = self.target.credentials
         pair = Pair("given", credentials.key, credentials.secret.reveal())
-        deadline = Deadline(self._timeout)
-        answer = self._post(method, body, grants, pair, deadline)
+        self._deadline = deadline = self._deadline or Deadline(self._timeout)
+        with self._wait(f"waiting for {self.url.http}"):
+            answer = self._post(method, body, grants, pair, deadline)
         if answer.status == UNAUTHORIZED and not twirp_error(answer):
             raise self._explain(read_refusal(answer.text), answer, pair, deadline)
         return read_reply(answer, self.url)

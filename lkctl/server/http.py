@@ -60,9 +60,10 @@ def resolve(host: str, port: int, deadline: Deadline) -> list[tuple[socket.Addre
 def connect(host: str, port: int, deadline: Deadline) -> socket.socket:
     """Open a TCP connection to the first address that takes one; raise `net-refused`, `net-timeout` or `net-failed`."""
     failure: OSError | None = None
-    for family, address in resolve(host, port, deadline):
+    addresses = resolve(host, port, deadline)
+    for tried, (family, address) in enumerate(addresses):
         link = socket.socket(family, socket.SOCK_STREAM)
-        link.settimeout(deadline.left)
+        link.settimeout(deadline.left / (len(addresses) - tried))  # a dead address leaves time for the next
         try:
             link.connect((address, port))
         except OSError as error:
@@ -117,27 +118,41 @@ def exchange(url: ServerUrl, request: Request, deadline: Deadline) -> Answer:
 
 
 def _exchange(url: ServerUrl, request: Request, deadline: Deadline, links: list[socket.socket]) -> Answer:
+    """Open a connection, use it, close it; `links` hands the open ones to whoever gives up waiting."""
     link = connect(url.host, url.port, deadline)
     links.append(link)
-    if url.secure:
-        link = secure(link, url.host, deadline)
-        links.append(link)
-    connection = http.client.HTTPConnection(url.host, url.port)
-    connection.sock = link
-    link.settimeout(deadline.left)
-    headers = {"User-Agent": "lkctl", "Connection": "close", **request.headers}
-    sent_at = time.time()
     try:
-        connection.request(request.method, url.path + request.path, body=request.body, headers=headers)
-        with connection.getresponse() as response:
-            answered_at = time.time()
-            content = _read(response, deadline)
+        if url.secure:
+            link = secure(link, url.host, deadline)
+            links.append(link)
+        return _converse(link, url, request, deadline)
     except TimeoutError:
         raise _late(f"the answer of {url.http}", deadline) from None
     except (http.client.HTTPException, OSError, ValueError) as error:
         raise _broken(url, error) from None
+    finally:
+        _shut(link)
+
+
+def _converse(link: socket.socket, url: ServerUrl, request: Request, deadline: Deadline) -> Answer:
+    if deadline.over:  # it was given up already: nothing is sent any more
+        raise TimeoutError
+    connection = http.client.HTTPConnection(url.host, url.port)
+    connection.sock = link
+    link.settimeout(deadline.left)
+    headers = {"Host": _host(url), "User-Agent": "lkctl", "Connection": "close", **request.headers}
+    sent_at = time.time()
+    connection.request(request.method, url.path + request.path, body=request.body, headers=headers)
+    with connection.getresponse() as response:
+        answered_at = time.time()
+        content = _read(response, deadline)
     names = {name.lower(): value for name, value in response.getheaders()}
     return Answer(response.status, names, content[:MOST_BYTES], sent_at, answered_at, len(content) > MOST_BYTES)
+
+
+def _host(url: ServerUrl) -> str:
+    """Name the host as browsers do: without the scheme's own port, in ASCII."""
+    return url.netloc if url.netloc.isascii() else url.netloc.encode("idna").decode()
 
 
 def _read(response: http.client.HTTPResponse, deadline: Deadline) -> bytes:
@@ -158,14 +173,14 @@ def _read(response: http.client.HTTPResponse, deadline: Deadline) -> bytes:
 
 def _broken(url: ServerUrl, error: Exception) -> LkctlError:
     if isinstance(error, ConnectionResetError | http.client.RemoteDisconnected | BrokenPipeError) and not url.secure:
-        hint = f"If TLS is spoken there, write {url.scheme.replace('ws', 'wss').replace('http', 'https')}; {_HINT_PORT}"
+        hint = f"If TLS is spoken there, write {url.scheme}s; {_HINT_PORT}"
         return LkctlError("net-failed", f"{url.http} closed the connection without an answer", hint=hint)
     if isinstance(error, http.client.IncompleteRead):
         return LkctlError(
             "http-malformed", f"the answer of {url.http} is cut short", hint="Look at the proxy in front of it"
         )
     if isinstance(error, http.client.BadStatusLine) and "\x15\x03" in str(error):
-        return LkctlError("tls-needed", f"{url.http} speaks TLS", hint=f"Write {url.http.replace('http', 'https')}")
+        return LkctlError("tls-needed", f"{url.http} speaks TLS", hint=f"Write {url.http.replace('http', 'https', 1)}")
     if isinstance(error, OSError):
         return LkctlError("net-failed", f"the connection to {url.http} broke off: {_words(error)}", hint=_HINT_PORT)
     return LkctlError(

@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from lkctl.errors import LkctlError
+from lkctl.secret import mask
 from lkctl.settings.shape import looks_like_key, looks_like_secret
 
 _SCHEMES = {"http": False, "ws": False, "https": True, "wss": True}
@@ -70,7 +71,9 @@ def is_loopback(host: str) -> bool:
 
 
 def without_login(text: str) -> str:
-    """Take user name and password out of what may be a URL, so that it can be shown."""
+    """Make what may be a URL fit to be shown: without a login, and masked where it is a secret in the wrong place."""
+    if looks_like_secret(text.strip()) and not {".", ":", "/"} & set(text):
+        return mask(text)
     return _LOGIN.sub("…@", text)
 
 
@@ -85,6 +88,10 @@ def parse_url(text: str) -> ServerUrl:
         raise _invalid(text, f"has the scheme {scheme}", "Use ws, wss, http or https")
     authority, path = _split_rest(text, match["rest"])
     host, port = _split_authority(text, authority)
+    if not path.isascii() or not path.isprintable() or " " in path:
+        raise _invalid(
+            text, "has characters in its path that no URL can have", "Take the path away, or percent-encode it"
+        )
     return ServerUrl(scheme, host, port or (443 if _SCHEMES[scheme] else 80), path.rstrip("/"))
 
 

@@ -11,8 +11,6 @@ from typing import NamedTuple
 SOURCES = ("camera", "microphone", "screen_share", "screen_share_audio")
 KINDS = ("standard", "ingress", "egress", "sip", "agent", "connector", "bridge")
 
-MAX_NAME_BYTES = 256  # identity and room name; config.go LimitConfig
-MAX_METADATA_BYTES = 524_288
 MAX_ATTRIBUTES_BYTES = 65_536  # keys and values together
 MAX_HEADER_BYTES = 1 << 20  # net/http DefaultMaxHeaderBytes: a longer token is answered with 431
 LEEWAY = 60  # seconds; verifier.go tokenLeeway

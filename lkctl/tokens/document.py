@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 DEEPEST = 100  # levels; the deepest that LiveKit itself writes is under ten
 _MOST_DIGITS = 308  # more do not fit the 64-bit float that Go reads a number into
 _SHOWN = 40
+NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"  # decode.go isValidNumber
+SURROGATE = "[\ud800-\udfff]"
 
 
 class Repeating(dict[str, Any]):

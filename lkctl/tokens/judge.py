@@ -8,8 +8,9 @@ things lie beyond a token and are not foreseen: 404 (auto_create is off, the roo
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lkctl.convention import LONGEST_NAME
 from lkctl.settings.shape import Pair
-from lkctl.tokens.claims import GROUPS, LEEWAY, MAX_HEADER_BYTES, MAX_NAME_BYTES
+from lkctl.tokens.claims import GROUPS, LEEWAY, MAX_HEADER_BYTES
 from lkctl.tokens.envelope import Envelope
 from lkctl.tokens.reading import Mismatch, Reading
 from lkctl.tokens.signer import matches
@@ -100,12 +101,12 @@ def _not_joinable(reading: Reading) -> Iterator[tuple[int, str]]:
         yield 401, "permissions denied"
     if not reading.identity:
         yield 400, "identity cannot be empty"
-    if len(reading.identity.encode()) > MAX_NAME_BYTES:
-        yield 400, f"participant identity length exceeds limits: max length {MAX_NAME_BYTES}"
+    if len(reading.identity.encode()) > LONGEST_NAME:
+        yield 400, f"participant identity length exceeds limits: max length {LONGEST_NAME}"
     if not reading.room:
         yield 400, "no room name"
-    if len(reading.room.encode()) > MAX_NAME_BYTES:
-        yield 400, f"room name length exceeds limits: max length {MAX_NAME_BYTES}"
+    if len(reading.room.encode()) > LONGEST_NAME:
+        yield 400, f"room name length exceeds limits: max length {LONGEST_NAME}"
 
 
 def _known_to_server(mismatch: Mismatch) -> bool:

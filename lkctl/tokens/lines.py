@@ -36,12 +36,12 @@ def decode_lines(text: str, pair: Pair | None, *, now: float) -> list[Line]:
     """Decode the one token, or each line. Raise `L01` for a single text that is no JWT; among many it is kept."""
     tokens = split_tokens(text)
     if len(tokens) == 1:
-        return [Line(1, decode(tokens[0], pair, now=now))]
+        return [Line(1, decode(tokens[0][1], pair, now=now))]
     return list(_each(tokens, pair, now))
 
 
-def _each(tokens: list[str], pair: Pair | None, now: float) -> Iterator[Line]:
-    for number, token in enumerate(tokens, 1):
+def _each(tokens: list[tuple[int, str]], pair: Pair | None, now: float) -> Iterator[Line]:
+    for number, token in tokens:
         try:
             yield Line(number, decode(token, pair, now=now))
         except LkctlError as error:

@@ -8,10 +8,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import ceil
 from typing import Any, NamedTuple
 
-from lkctl.convention import METADATA_KEY, NEW, is_conventional, make_user_id, metadata_text, room_of, with_user_id
+from lkctl.convention import (
+    METADATA_KEY,
+    NEW,
+    is_conventional,
+    make_user_id,
+    metadata_text,
+    room_of,
+    usable_user_id,
+    with_user_id,
+)
 from lkctl.errors import LkctlError
 from lkctl.settings.shape import Pair
-from lkctl.tokens.claims import MAX_NAME_BYTES
 from lkctl.tokens.document import read_document
 from lkctl.tokens.findings import Finding, Severity, Subject
 from lkctl.tokens.lint import lint
@@ -115,26 +123,12 @@ def settle_user_id(
         return None, ()
     if wanted == NEW:
         return make_user_id(int(now * 1000), lambda most: int.from_bytes(entropy(8)) % most), ()
-    user_id = wanted.strip()
-    problem = _unusable(user_id)
-    if problem:
-        hint = "Write it with letters, digits and underscores, as in user_1704067200000_abc123, or say: new"
-        raise LkctlError("token-refused", f"the user ID {problem}: no agent would take it", hint=hint)
+    user_id = usable_user_id(wanted)
     if is_conventional(user_id):
         return user_id, ()
     told = "the user ID is not of the form user_{timestamp}_{random}; it is kept as it is"
     hint = "Let lkctl make one: --user-id new"
     return user_id, (Finding("W-FORMAT", Severity.warning, told, hint),)
-
-
-def _unusable(user_id: str) -> str:
-    """Tell why the resolver would pass an ID over (lkctl/userid/values.py)."""
-    if not user_id:
-        return "is blank"
-    if not user_id.isprintable():
-        return "holds control characters"
-    size = len(user_id.encode())
-    return f"has {size} bytes, over the limit of {MAX_NAME_BYTES}" if size > MAX_NAME_BYTES else ""
 
 
 def _video(request: TokenRequest, role: Role, user_id: str | None) -> dict[str, Any]:

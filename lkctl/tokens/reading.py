@@ -10,10 +10,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from lkctl.tokens.claims import GROUPS, KNOWN, KNOWN_GRANTS, OWN, REGISTERED, Form, folded
-from lkctl.tokens.document import Unfit, pairs_of
+from lkctl.tokens.document import NUMBER, SURROGATE, Unfit, pairs_of
 
-_SURROGATE = "[\ud800-\udfff]"
-_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"  # decode.go isValidNumber
 _INT64 = 2**63
 _YEAR_1 = 62_135_596_800  # seconds from there to 1970; Go counts from the year 1 in 64 bits (time.Time)
 
@@ -208,7 +206,7 @@ def _seconds(value: Any) -> int | None:
     """Read a time as golang-jwt types.go does: a number, or text that is one; whole seconds; 64 bits that wrap."""
     if isinstance(value, (bool, Unfit)) or not isinstance(value, (int, float, str)):
         return None
-    if isinstance(value, str) and not re.fullmatch(_NUMBER, value):
+    if isinstance(value, str) and not re.fullmatch(NUMBER, value):
         return None
     number = float(value)
     if math.isinf(number):
@@ -230,4 +228,4 @@ def type_name(value: Any) -> str:
 
 def sound(text: str) -> str:
     """Replace halves of surrogate pairs, as Go does."""
-    return text if text.isascii() else re.sub(_SURROGATE, "\ufffd", text)
+    return text if text.isascii() else re.sub(SURROGATE, "\ufffd", text)

@@ -8,17 +8,15 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lkctl.tokens.document import pairs_of
+from lkctl.tokens.document import NUMBER, SURROGATE, pairs_of
 
 _MOST = 2**32 - 1
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 Check = Callable[[Any], str]  # gives what is wrong, or ""
 
 
 def _text(value: Any) -> str:
     if isinstance(value, str):
-        return "holds half a surrogate pair" if not value.isascii() and _SURROGATE.search(value) else ""
+        return "holds half a surrogate pair" if not value.isascii() and re.search(SURROGATE, value) else ""
     return "" if value is None else "is no text"
 
 
@@ -34,7 +32,7 @@ def _count(value: Any) -> str:
 
 def _number(value: Any) -> float | None:
     if isinstance(value, str):
-        return float(value) if _NUMBER.fullmatch(value) else None
+        return float(value) if re.fullmatch(NUMBER, value) else None
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 

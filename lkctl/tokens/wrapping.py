@@ -30,12 +30,15 @@ def unwrap(text: str) -> str:
     return _from_url(bare) or bare if _URL.match(bare) else bare
 
 
-def split_tokens(text: str) -> list[str]:
-    """Give the lines of a text where each may be a token of its own; else the text as one. Blank lines do not count."""
-    lines = [line for line in text.splitlines() if line.strip(_BLANKS)]
+def split_tokens(text: str) -> list[tuple[int, str]]:
+    """Give the lines of a text, with their numbers, where each may be a token of its own; else the text as one.
+
+    Blank lines are left out, and counted.
+    """
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip(_BLANKS)]
     if len(lines) < 2 or (text.lstrip().startswith("{") and _from_json(text)):  # noqa: PLR2004
-        return [text]
-    return lines if any(_TOKEN.match(unwrap(line)) for line in lines) else [text]
+        return [(1, text)]
+    return lines if any(_TOKEN.match(unwrap(line)) for _, line in lines) else [(1, text)]
 
 
 def _unquoted(text: str) -> str:

@@ -11,10 +11,11 @@ from lkctl.userid.log import log_lines
 from lkctl.userid.notices import HINTS, WARNINGS, Notice
 from lkctl.userid.policy import PRESETS, SOURCES, Policy, build_policy
 from lkctl.userid.resolver import Resolution, resolve
-from lkctl.userid.snapshot import Job, Participant, Permission, Room, Snapshot
+from lkctl.userid.snapshot import ENV_NAME, Job, Participant, Permission, Room, Snapshot
 from lkctl.userid.verdict import TraceStep
 
 __all__ = [
+    "ENV_NAME",
     "HINTS",
     "PRESETS",
     "SOURCES",

@@ -1,4 +1,4 @@
-"""What a minted token says for itself. Apart from output/tokens.py, because a mint is to be fast."""
+"""What a minted token says for itself. Apart from views/tokens.py, because a mint is to be fast."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

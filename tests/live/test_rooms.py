@@ -12,6 +12,7 @@ import pytest
 from lkctl.localserver.process import LocalServer
 from lkctl.server.rtc import joined
 from lkctl.settings.url import parse_url
+from tests import fakes
 from tests.harness import SECRETS, invoke, on_terminal
 
 pytestmark = pytest.mark.live
@@ -175,6 +176,42 @@ def test_an_absent_room_is_resolved_by_its_name(server: LocalServer) -> None:
     answer = json.loads(invoke("agent", "resolve", name, "-o", "json").out)
     assert (answer["user_id"], [warning["code"] for warning in answer["warnings"]]) == (ID, ["W-NOROOM"])
     assert invoke("agent", "resolve", name, "--require-room").code == 3
+
+
+def test_the_job_of_a_dispatch(room: str) -> None:
+    """The preset `dispatch` sees the metadata of the dispatch, through the API and through a snapshot alike."""
+    import asyncio
+
+    from livekit import api
+
+    async def dispatch() -> None:
+        async with api.LiveKitAPI() as client:
+            metadata = json.dumps({"userId": ID})
+            wish = api.CreateAgentDispatchRequest(agent_name="nobody", room=room, metadata=metadata)
+            await asyncio.wait_for(client.agent_dispatch.create_dispatch(wish), 10)
+
+    assert invoke("room", "create", room).code == 0
+    asyncio.run(dispatch())
+    answer = json.loads(invoke("agent", "resolve", room, "--preset", "dispatch", "--via", "api", "-o", "json").out)
+    assert (answer["user_id"], answer["source"]) == (ID, "job.metadata")
+    assert json.loads(invoke("agent", "resolve", room, "-o", "json").out)["source"] == "random"
+
+
+def test_one_time_limit_for_all_calls(server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--timeout bounds the command, not each of its calls."""
+    slow = fakes.delayed(0.7, fakes.reply("200 OK", b'{"rooms": [{"name": "r"}]}', "Content-Type: application/json"))
+    with fakes.serving(slow) as port:
+        monkeypatch.setenv("LIVEKIT_URL", f"ws://127.0.0.1:{port}")
+        done = invoke("room", "inspect", "r", "--timeout", "1", "-o", "json")
+    assert (done.code, json.loads(done.err)["error"]["code"]) == (5, "net-timeout")
+
+
+def test_a_wait_is_named_on_a_terminal(server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that says nothing: after a moment the terminal tells what is awaited; a pipe does not."""
+    with fakes.serving(fakes.silent) as port:
+        monkeypatch.setenv("LIVEKIT_URL", f"ws://127.0.0.1:{port}")
+        assert f"waiting for http://127.0.0.1:{port}" in on_terminal("room", "list", "--timeout", "2").out
+        assert "waiting" not in invoke("room", "list", "--timeout", "1").err
 
 
 def test_debug_shows_the_calls(server: LocalServer) -> None:

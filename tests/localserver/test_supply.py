@@ -66,11 +66,11 @@ def test_neither_program_nor_go(bare: dict[str, str], announce: Announcements) -
     with pytest.raises(LkctlError) as caught:
         obtain(bare, announce)
     assert caught.value.code == "livekit-server-missing"
-    for way in ("pip install 'lkctl[server]'", "lkctl server install", "brew install livekit", f"export {VARIABLE}="):
+    for way in ("pip install '.[server]'", "lkctl server install", "brew install livekit", f"export {VARIABLE}="):
         assert way in caught.value.hint
     with pytest.raises(LkctlError, match="no Go compiler") as caught:
         install(bare, announce, again=False)
-    assert (caught.value.code, "pip install 'lkctl[server]'" in caught.value.hint) == ("compiler-missing", True)
+    assert (caught.value.code, "pip install '.[server]'" in caught.value.hint) == ("compiler-missing", True)
 
 
 def test_found(environ: dict[str, str], bare: dict[str, str], tmp_path: Path) -> None:

@@ -160,8 +160,8 @@ def test_many_lines() -> None:
     lines = decode_lines(f"{token()}\n\nBearer {token(exp=1)}\njunk\n", PAIR, now=NOW)
     assert [(line.number, line.valid, line.error.code if line.error else None) for line in lines] == [
         (1, True, None),
-        (2, False, None),
-        (3, False, "L01"),
+        (3, False, None),  # an empty line counts
+        (4, False, "L01"),
     ]
     assert lines[2].json() == {
         "error": {
@@ -170,7 +170,7 @@ def test_many_lines() -> None:
             "hint": "A JWT is header.payload.signature",
             "docs": "README.md#l01",
         },
-        "line": 3,
+        "line": 4,
     }
     assert lines[0].json()["valid"] is True
 

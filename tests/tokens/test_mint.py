@@ -197,9 +197,9 @@ REFUSED = [
     pytest.param(
         {"identity": "a", "room": "r", "grants": {"room_join": True}}, "token-refused", "L14", id="snake case"
     ),
-    pytest.param({"user_id": " "}, "token-refused", "the user ID is blank", id="blank user ID"),
-    pytest.param({"user_id": "a\nb"}, "token-refused", "the user ID holds control characters", id="line break"),
-    pytest.param({"user_id": "a" * 257}, "token-refused", "the user ID has 257 bytes", id="long user ID"),
+    pytest.param({"user_id": " "}, "usage", "the user ID is blank", id="blank user ID"),
+    pytest.param({"user_id": "a\nb"}, "usage", "the user ID holds control characters", id="line break"),
+    pytest.param({"user_id": "a" * 257}, "usage", "the user ID has 257 bytes", id="long user ID"),
     pytest.param({"user_id": ID, "metadata": "[1]"}, "input-malformed", "no JSON object", id="list for metadata"),
     pytest.param({"user_id": ID, "metadata": "{bad secret-words"}, "input-malformed", "no JSON object", id="no JSON"),
     pytest.param({"user_id": ID, "metadata": '{"userId":"other"}'}, "usage", "another userId", id="another user ID"),

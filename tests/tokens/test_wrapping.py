@@ -42,7 +42,7 @@ WRAPPED = [
 def test_unwrapped(text: str) -> None:
     """The token comes out whole."""
     assert unwrap(text) == T
-    assert split_tokens(text) == [text]
+    assert split_tokens(text) == [(1, text)]
 
 
 NOT_WRAPPED = [

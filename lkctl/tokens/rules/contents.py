@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from lkctl.tokens.claims import KINDS, MAX_ATTRIBUTES_BYTES, MAX_HEADER_BYTES, MAX_METADATA_BYTES
+from lkctl.convention import LONGEST_METADATA
+from lkctl.tokens.claims import KINDS, MAX_ATTRIBUTES_BYTES, MAX_HEADER_BYTES
 from lkctl.tokens.document import read_document, shown
 from lkctl.tokens.findings import Fault, Rule, Severity, Subject
 
@@ -25,7 +26,7 @@ def _sizes(subject: Subject) -> Iterator[Fault]:
     attributes = subject.reading.values.get("attributes", {})
     summed = sum(len(key.encode()) + len(value.encode()) for key, value in attributes.items())
     hints = (_SPREADS, _TOO_LARGE)
-    yield from _size("the metadata has", metadata, _LARGE_METADATA, MAX_METADATA_BYTES, hints)
+    yield from _size("the metadata has", metadata, _LARGE_METADATA, LONGEST_METADATA, hints)
     yield from _size("the attributes have", summed, _LARGE_ATTRIBUTES, MAX_ATTRIBUTES_BYTES, hints)
     yield from _size("the token has", subject.size, _LARGE_TOKEN, MAX_HEADER_BYTES, (_TRAVELS, _UNSENT))
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from lkctl.tokens.claims import ADMIN_GRANTS, GROUPS, KNOWN, KNOWN_GRANTS, MAX_NAME_BYTES, SOURCES, folded
+from lkctl.convention import LONGEST_NAME
+from lkctl.tokens.claims import ADMIN_GRANTS, GROUPS, KNOWN, KNOWN_GRANTS, SOURCES, folded
 from lkctl.tokens.document import shown
 from lkctl.tokens.findings import Fault, Rule, Severity, Subject
 
@@ -20,8 +21,8 @@ def _identity(subject: Subject) -> Iterator[Fault]:
     identity = subject.reading.identity
     size = len(identity.encode())
     hint = "Set the identity (sub): --identity or --user-id in lkctl, with_identity() in the SDK"
-    if size > MAX_NAME_BYTES:
-        yield Fault(f"the identity has {size} bytes, over the limit of {MAX_NAME_BYTES}", "Shorten it; é counts two")
+    if size > LONGEST_NAME:
+        yield Fault(f"the identity has {size} bytes, over the limit of {LONGEST_NAME}", "Shorten it; é counts two")
     if not identity and _joins(subject):
         yield Fault("it lets join a room, but has no identity", hint)
     elif identity and not identity.strip():
@@ -41,8 +42,8 @@ def _room_to_join(subject: Subject) -> Iterator[Fault]:
         yield Fault("it lets join, but names no room", "Set room: --room in lkctl, room= in the SDK's VideoGrants")
     elif room == "*":
         yield Fault("the room is *, which is a room of that name and not every room", "Name the room")
-    elif (size := len(room.encode())) > MAX_NAME_BYTES:
-        yield Fault(f"the room name has {size} bytes, over the limit of {MAX_NAME_BYTES}", "Shorten it")
+    elif (size := len(room.encode())) > LONGEST_NAME:
+        yield Fault(f"the room name has {size} bytes, over the limit of {LONGEST_NAME}", "Shorten it")
 
 
 def _room_without_join(subject: Subject) -> Iterator[Fault]:

@@ -20,35 +20,47 @@ _GARBAGE_THRESHOLD = 50_000
 def main() -> "NoReturn":
     """Run the command line and end the process with its exit code."""
     try:
-        if sys.argv[1:] in (["--version"], ["-V"]):
-            print(f"lkctl {__version__}")  # noqa: T201  (before anything is imported: the fastest answer there is)
-            code = 0
-        else:
-            import gc
-
-            gc.set_threshold(_GARBAGE_THRESHOLD)
-            from lkctl.cli import run
-
-            code = run(sys.argv[1:])
+        code = _run()
     except KeyboardInterrupt:
         code = 130
+    except OSError as error:  # only `--version` writes outside the error edge
+        code = _unwritten(error)
     os._exit(_flush(code))
+
+
+def _run() -> int:
+    if sys.argv[1:] in (["--version"], ["-V"]) and sys.stdout is not None:
+        sys.stdout.write(f"lkctl {__version__}\n")  # before anything is imported: the fastest answer there is
+        return 0
+    import gc
+
+    gc.set_threshold(_GARBAGE_THRESHOLD)
+    from lkctl.cli import run
+
+    return run(sys.argv[1:])
 
 
 def _flush(code: int) -> int:
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        if sys.stderr is not None:
-            sys.stderr.flush()
-    except BrokenPipeError:
-        return 141
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
     except OSError as error:
-        os.write(2, f"error: cannot write the output: {os.strerror(error.errno or 0)}\n".encode())
-        return 2
+        return code or _unwritten(error)
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def _unwritten(error: OSError) -> int:
+    """Say that the output could not be written, and give the exit code; a reader who has gone is told nothing."""
+    if isinstance(error, BrokenPipeError):
+        return 141
+    try:
+        os.write(2, f"error: cannot write the output: {os.strerror(error.errno or 0)}\n".encode())
+    except OSError:
+        return 2
+    return 2
 
 
 if __name__ == "__main__":

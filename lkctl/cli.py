@@ -81,7 +81,7 @@ def _fail(error: Exception, arguments: list[str], console: Console) -> int:
     if isinstance(error, typer.Exit):
         return error.exit_code
     if hasattr(error, "format_message"):
-        return _end(_usage(error), arguments, console)
+        return _end(_usage(error, arguments), arguments, console)
     if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITABLE:
         _drop_stdout()
         return _end(
@@ -93,14 +93,21 @@ def _fail(error: Exception, arguments: list[str], console: Console) -> int:
 _UNWRITABLE = {5, 9, 27, 28}  # EIO, EBADF, EFBIG, ENOSPC
 
 
-def _usage(error: Any) -> LkctlError:
+def _usage(error: Any, arguments: list[str]) -> LkctlError:
     """Put Typer's usage error into our words."""
     context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "lkctl"
+    path = context.command_path if context is not None else _path(arguments)
     message = error.format_message().rstrip(".")
     if type(error).__name__ == "NoArgsIsHelpError":
         return LkctlError("usage", f"{path} needs a command\n\n{message}", hint=f"Run: {path} --help")
     return LkctlError("usage", message[:1].lower() + message[1:], hint=f"Run: {path} --help")
+
+
+def _path(arguments: list[str]) -> str:
+    """Name the command that was meant, where the error does not."""
+    named = arguments[:1] if arguments and arguments[0] in NOUNS else []
+    verb = arguments[1:2] if named and arguments[1:2] and arguments[1].isalpha() else []
+    return " ".join(["lkctl", *named, *verb])
 
 
 def _end(error: LkctlError, arguments: list[str], console: Console) -> int:

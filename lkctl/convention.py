@@ -69,7 +69,7 @@ def check_name(name: str, what: str) -> str:
     """Let a room's name or an identity pass; raise `usage` for what no server takes."""
     if not name.strip():
         raise LkctlError("usage", f"the {what} is blank", hint="Give it a name")
-    size = _bytes_of(name, what)
+    size = size_of(name, what)
     if size > LONGEST_NAME:
         raise LkctlError("usage", f"the {what} has {size} bytes; the server takes {LONGEST_NAME}", hint="Shorten it")
     return name
@@ -77,7 +77,7 @@ def check_name(name: str, what: str) -> str:
 
 def check_metadata(text: str, what: str) -> str:
     """Let metadata pass that a server takes; raise `input-too-large`."""
-    size = _bytes_of(text, what)
+    size = size_of(text, what)
     if size > LONGEST_METADATA:
         raise LkctlError(
             "input-too-large", f"the {what} has {size} bytes; the server takes {LONGEST_METADATA}", hint="Shorten it"
@@ -85,7 +85,7 @@ def check_metadata(text: str, what: str) -> str:
     return text
 
 
-def _bytes_of(text: str, what: str) -> int:
+def size_of(text: str, what: str) -> int:
     """Count the bytes that are sent; raise `input-encoding` for halves of characters, which no JSON reader takes."""
     try:
         return len(text.encode())

@@ -31,7 +31,7 @@ EXIT_MEANINGS: dict[ExitCode, str] = {
     ExitCode.EXPIRED: "a wait ran out",
     ExitCode.SERVER: "the server answered with an error, or does not support the call",
     ExitCode.BUG: "a defect of lkctl; the message says how to report it",
-    ExitCode.INTERRUPTED: "^C, after cleaning up what lkctl made",
+    ExitCode.INTERRUPTED: "^C, after cleaning up what lkctl made; or a question answered with no",
     ExitCode.PIPE: "stdout was closed by the reader; quiet",
     ExitCode.TERMINATED: "SIGTERM, after the same cleaning up as ^C",
 }

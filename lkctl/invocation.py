@@ -61,7 +61,10 @@ class Invocation(NamedTuple):
     ) -> "Invocation":
         """Start a run: set the console up, and turn the words of the options into values."""
         console = console.adjusted(color=color, quiet=quiet)
-        return cls(console, command, format_, connection, parse_duration(timeout, "--timeout"), debug)
+        seconds = parse_duration(timeout, "--timeout")
+        if not seconds:
+            raise LkctlError("usage", "--timeout is 0: nothing can be done in no time", hint="Write it like 10s")
+        return cls(console, command, format_, connection, seconds, debug)
 
     @property
     def now(self) -> float:

@@ -14,6 +14,7 @@ from lkctl.invocation import Connection, Invocation
 from lkctl.output.format import Format
 from lkctl.tree import write_verbatim
 
+_MOST_SECONDS = 2**32
 _OUTPUT, _SERVER, _RUN = "Output", "Connection", "Behaviour"
 
 UserId = Annotated[str | None, typer.Option("--user-id", metavar="ID", help="The user ID; `new` makes one")]
@@ -104,6 +105,10 @@ def whole_seconds(text: str) -> int:
     seconds = parse_duration(text, "the duration")
     if seconds != int(seconds):
         raise LkctlError("usage", f"{text} is no whole number of seconds", hint="The server takes whole seconds")
+    if seconds >= _MOST_SECONDS:
+        raise LkctlError(
+            "usage", f"{text} is longer than the server counts", hint="Its longest is 136 years, in 32 bits"
+        )
     return int(seconds)
 
 

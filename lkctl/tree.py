@@ -179,7 +179,15 @@ def _install_completion(ctx: typer.Context, _param: Any, value: str | None) -> N
         return
     from typer._completion_shared import install
 
-    shell, path = install(shell=_known_shell(value), prog_name="lkctl", complete_var="_LKCTL_COMPLETE")
+    try:
+        shell, path = install(shell=_known_shell(value), prog_name="lkctl", complete_var="_LKCTL_COMPLETE")
+    except OSError as error:
+        told = f"cannot write the completion of {value}: {error.strerror}: {error.filename}"
+        raise LkctlError(
+            "file-unwritable",
+            told,
+            hint=f"Print it, and put it where your shell looks: lkctl --show-completion {value}",
+        ) from None
     ctx.find_root().obj.talk(f"{shell} completion is installed in {path}; it works in the next shell you open")
     raise typer.Exit
 

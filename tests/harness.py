@@ -4,6 +4,7 @@ import io
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -31,6 +32,7 @@ def invoke(*arguments: str, stdin: str | bytes = "") -> Done:
     """Run in this process: fast. Environment and working directory are the test's own (monkeypatch)."""
     content = stdin.encode() if isinstance(stdin, str) else stdin
     before = sys.stdin, sys.stdout, sys.stderr
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     out, err = io.BytesIO(), io.BytesIO()
     sys.stdin = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8")
     sys.stdout = io.TextIOWrapper(out, encoding="utf-8")
@@ -42,6 +44,8 @@ def invoke(*arguments: str, stdin: str | bytes = "") -> Done:
         return remembered(arguments, Done(code, out.getvalue().decode(), err.getvalue().decode()))
     finally:
         sys.stdin, sys.stdout, sys.stderr = before
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def spawn(

@@ -38,6 +38,14 @@ USAGE = [
     pytest.param(["--show-completion", "tcsh"], "there is no completion for 'tcsh'", id="unknown shell"),
     pytest.param(["agent", "resolve"], "no room was named", id="resolve what"),
     pytest.param(["diagnose", "--only", "x.y"], "no check is called 'x.y'", id="unknown check"),
+    pytest.param(["diagnose", "--skip", "*"], "no check is left to run", id="no check left"),
+    pytest.param(["demo", "--url", "ws://127.0.0.1:1"], "a throw-away server of its own", id="demo on another server"),
+    pytest.param(["room", "list", "--timeout", "0"], "--timeout is 0", id="no time"),
+    pytest.param(["room", "create", "r", "--empty-timeout", "200000d"], "longer than", id="too long"),
+    pytest.param(["room", "create", "r", "--max-participants", "4294967296"], "4294967296 is not in", id="too many"),
+    pytest.param(
+        ["token", "mint", "--user-id"], "requires an argument\nhint:  Run: lkctl token mint --help", id="no value"
+    ),
 ]
 
 
@@ -151,6 +159,39 @@ def test_a_full_disk_is_told() -> None:
         )
     assert done.returncode == 2
     assert b"cannot write the output: No space left on device" in done.stderr
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_the_version_into_a_full_disk_or_a_closed_pipe(unbuffered: str) -> None:
+    """The fast answer fails like the others, buffered or not."""
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    env = environment({"PYTHONUNBUFFERED": unbuffered})
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command("--version"), stdout=full, stderr=subprocess.PIPE, env=env, check=False, timeout=60
+        )  # fmt: skip
+    assert (done.returncode, b"Traceback" in done.stderr) == (2, False)
+    line = f"{' '.join(command('--version'))} | true; exit ${{PIPESTATUS[0]}}"
+    piped = subprocess.run(["bash", "-c", line], env=env, capture_output=True, check=False, timeout=60)
+    assert piped.returncode in {0, 141}  # 0: written before `true` was gone
+    assert piped.stderr == b""
+
+
+def test_the_exit_code_survives_a_full_stderr() -> None:
+    """What cannot be told in words is told by the code."""
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command("room", "lst"), stderr=full, env=environment(), check=False, timeout=60)
+    assert done.returncode == 2
+
+
+def test_completion_that_cannot_be_written(tmp_path: Path) -> None:
+    """A home that is none is no defect of ours."""
+    (tmp_path / "file").write_text("")
+    done = spawn("--install-completion", "bash", env={"HOME": str(tmp_path / "file")})
+    assert (done.code, "lkctl --show-completion bash" in done.err) == (2, True)
 
 
 def test_closed_streams() -> None:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from lkctl.files.handout import handed_out
 from lkctl.localserver.process import LocalServer
 from tests.harness import on_terminal, spawn
 
@@ -32,11 +33,8 @@ def blocks(readme: str) -> list[str]:
 
 def played(readme: str, server: LocalServer, folder: Path) -> str:
     """Give the README with the tour's output as it is now."""
-    (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in server.environ.items()))
-    for name in (".env", "broken.env"):
-        (folder / name).touch(mode=0o600)
-        (folder / name).chmod(0o600)
-    return _BLOCK.sub(lambda block: block[1] + "".join(_play(block[2], folder)) + block[3], readme)
+    with handed_out(folder / ".env.local", server.environ):  # as `server start --write-env` does
+        return _BLOCK.sub(lambda block: block[1] + "".join(_play(block[2], folder)) + block[3], readme)
 
 
 def settled(text: str) -> str:

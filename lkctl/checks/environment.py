@@ -62,6 +62,8 @@ def _remedy(world: World) -> str:
         return f"{whole[0]} has them: give --env-file {whole[0]}, or work in its folder"
     if world.project:
         return "Mend the project: lk project remove, lk project add"
+    if _skipped_lines(world):
+        return _skipped_lines(world)
     return f"Fill in {world.env_files[-1].name}, {local}" if world.env_files else f"Run: lkctl env init, {local}"
 
 
@@ -81,7 +83,14 @@ def _absent(world: World, name: str) -> Finding:
     else:
         said = f"{name} is not set, though {_partner(world)} is; {_WITHOUT[name]}"
         hint = "Set it in the same place" if name != URL else "Write it like wss://<project>.livekit.cloud"
+        hint = _skipped_lines(world) or hint
     return Finding(said, hint, setting.origin if setting else "", Severity.fail)
+
+
+def _skipped_lines(world: World) -> str:
+    """Name the lines that python-dotenv skips: what is missing may stand in one of them."""
+    places = [f"{file.name}:{line}" for file in world.env_files for line in file.broken_lines]
+    return f"Mend {', '.join(places[:3])} first: such a line is skipped, see env.spelling" if places else ""
 
 
 def _partner(world: World) -> str:

@@ -17,7 +17,10 @@ def choose(
             areas = ", ".join(dict.fromkeys(f"{check.area}.*" for check in checks))
             raise LkctlError("usage", f"no check is called {pattern!r}", hint=f"Run: lkctl help checks; or try {areas}")
     kept = [check for check in checks if not only or _matches(check, only)]
-    return tuple(check for check in kept if not _matches(check, skip or ()))
+    chosen = tuple(check for check in kept if not _matches(check, skip or ()))
+    if not chosen:
+        raise LkctlError("usage", "no check is left to run", hint="Give less to --skip, or more to --only")
+    return chosen
 
 
 def _matches(check: Check[World], patterns: Sequence[str]) -> bool:

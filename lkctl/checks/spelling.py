@@ -11,8 +11,8 @@ from lkctl.checks.world import World
 from lkctl.files.envfile import Entry, EnvFile
 from lkctl.files.folder import SERVER_KEYS
 from lkctl.settings.layers import KEY, NAMES, SECRET, URL
+from lkctl.settings.shape import QUOTES
 
-_QUOTES = "\"'`\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"  # typographic ones are copied from pages
 _HIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u00a0\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
 _PLACEHOLDER = re.compile(
     r"""<[^<>]*>?|\[[^\[\]]*\]|\{\{[^{}]*\}\}|\.{3,}|…|[x*#?-]{3,}|API[x_*]{3,}|xxx[-_].*
@@ -54,7 +54,7 @@ def judge_spelling(world: World) -> str:
 
 def is_placeholder(name: str, text: str) -> bool:
     """Whether a value is still that of an example, or what `undefined` became on its way."""
-    bare = text.strip().strip(_QUOTES)
+    bare = text.strip().strip(QUOTES)
     if name != URL or not re.search(r"[.:/]", bare):
         return _PLACEHOLDER.fullmatch(bare) is not None
     host = re.sub(r"^\w+://", "", bare).partition("/")[0].rpartition("@")[2].partition(":")[0].lower()
@@ -145,7 +145,7 @@ def _flaws(name: str, text: str, place: str) -> Iterator[Finding]:
     bare = text.strip()
     flaws = [
         (text != bare, "begins or ends with a blank", "Take the blanks away"),
-        (bare[0] in _QUOTES or bare[-1] in _QUOTES, "has a quote that is taken for part of it", "Take the quotes away"),
+        (bare[0] in QUOTES or bare[-1] in QUOTES, "has a quote that is taken for part of it", "Take the quotes away"),
         (_HIDDEN.search(bare) is not None, "holds an invisible character or a line break; is a quote left open?",
          "Type the value anew, or copy it as plain text"),
         (bare.startswith(f"{name}="), "begins with its own name", f"Take the second {name}= away"),

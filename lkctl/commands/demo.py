@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lkctl.errors import LkctlError
 from lkctl.invocation import Invocation
 from lkctl.options import ServerCommand, examples, use
 from lkctl.settings.layers import Settings, flag_layer
@@ -36,6 +37,10 @@ def demo(
     from lkctl.views.tour import tell
 
     run = use(ctx)
+    if not live and any(run.connection):
+        raise LkctlError(
+            "usage", "the demo plays on a throw-away server of its own", hint="For the configured one: --live"
+        )
     with _stage(run, live=live) as (settings, server):
         api, joins = run.api(settings), available()
         plays = play(api, join=joins, timeout=run.timeout)

@@ -8,6 +8,8 @@ from lkctl.options import DryRun, Metadata, RoomName, ServerCommand, UserId, Yes
 
 app = typer.Typer()
 
+MOST = 2**32 - 1  # the server counts in 32 bits
+
 
 @app.command(
     "create",
@@ -27,7 +29,7 @@ def create(
     user_id: UserId = None,
     metadata: Metadata = None,
     max_participants: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Most participants, agents not counted")
+        int | None, typer.Option(metavar="N", min=0, max=MOST, help="Most participants, agents not counted")
     ] = None,
     empty_timeout: Annotated[
         int | None,

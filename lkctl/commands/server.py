@@ -26,7 +26,6 @@ WriteEnv = Annotated[
     Path | None,
     typer.Option("--write-env", metavar="FILE", help="Keep URL, key and secret in this env file while it runs"),
 ]
-Overwrite = Annotated[bool, typer.Option("--force", help="Overwrite the file of --write-env")]
 Reveal = Annotated[bool, typer.Option("--reveal", help="Print the secret")]
 Again = Annotated[bool, typer.Option("--force", help=f"Build version {VERSION} also where a program is there")]
 
@@ -53,9 +52,7 @@ def install(ctx: typer.Context, force: Again = False) -> None:
         "lkctl server start -o jsonl",
     ),
 )
-def start(
-    ctx: typer.Context, port: Port = None, write_env: WriteEnv = None, force: Overwrite = False, reveal: Reveal = False
-) -> None:
+def start(ctx: typer.Context, port: Port = None, write_env: WriteEnv = None, reveal: Reveal = False) -> None:
     """Run livekit-server in the foreground, on loopback only, until ^C.
 
     It makes up a key and a secret at each start, and ends with the shell or job that started it. Where no program is
@@ -66,7 +63,7 @@ def start(
     from lkctl.localserver.watch import until_abandoned
 
     invocation, parent = use(ctx), os.getppid()
-    handed_out = _handing_out(write_env, force=force)
+    handed_out = _handing_out(write_env)
     program = obtain(os.environ, invocation.announce_build)
     with LocalServer(program.path, port=port) as server, handed_out(server):
         _introduce(invocation, server, program, write_env, reveal=reveal)
@@ -84,14 +81,14 @@ def status(ctx: typer.Context) -> None:
     use(ctx).show(_status(program, version_of(program.path), places(os.environ), find_go(os.environ)))
 
 
-def _handing_out(path: Path | None, *, force: bool) -> "Callable[[LocalServer], AbstractContextManager[None]]":
+def _handing_out(path: Path | None) -> "Callable[[LocalServer], AbstractContextManager[None]]":
     """Make sure now that the env file can be written, to be written once the server runs."""
     if path is None:
         return lambda _: nullcontext()
     from lkctl.files.handout import handed_out, insist_writable
 
-    insist_writable(path, force=force)
-    return lambda server: handed_out(path, server.environ, force=force)
+    insist_writable(path)
+    return lambda server: handed_out(path, server.environ)
 
 
 def _introduce(

@@ -47,7 +47,7 @@ def read_env_file(path: Path, name: str | None = None) -> EnvFile:
 
 def default_env_files(folder: Path) -> list[EnvFile]:
     """Read `.env.local` and `.env` of a folder, those that are there."""
-    there = [name for name in ENV_FILES if os.path.exists(folder / name)]  # noqa: PTH110  (it raises nothing)
+    there = [name for name in ENV_FILES if os.path.lexists(folder / name)]  # a link to nowhere is an error, not nothing
     return [read_env_file(folder / name, name) for name in there]
 
 

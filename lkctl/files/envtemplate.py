@@ -65,13 +65,13 @@ def write_new(path: Path, text: str, *, mode: int, force: bool) -> None:
 
     It has its mode from the first byte on. A symlink is followed when it is overwritten.
     """
-    if path.is_dir():
-        raise _unwritable(path, IsADirectoryError(errno.EISDIR, ""))
     try:
         target = path.resolve() if force else path
+        if os.path.lexists(target) and not (target.is_file() or target.is_symlink()):  # a folder, a device, a pipe
+            raise IsADirectoryError(errno.EISDIR, "") if target.is_dir() else OSError(errno.EINVAL, "")
         handle, scratch = tempfile.mkstemp(prefix=".lkctl-", dir=target.parent)  # mode 0600, O_EXCL
-    except OSError as error:
-        raise _unwritable(path, error) from None
+    except (OSError, RuntimeError) as error:  # RuntimeError: a link to itself
+        raise _unwritable(path, error if isinstance(error, OSError) else OSError(errno.ELOOP, "")) from None
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(text.encode())

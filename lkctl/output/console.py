@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import copy
 from typing import TextIO
 
@@ -75,8 +75,9 @@ class Console:
 
     def complain(self, text: str) -> None:
         """Write to stderr, also under `--quiet`: errors."""
-        self._err.write(scrub(text) + "\n")
-        self._err.flush()
+        with suppress(OSError):  # nobody can be told; the exit code still tells
+            self._err.write(scrub(text) + "\n")
+            self._err.flush()
 
     def paint(self, text: str, style: str, *, err: bool = False) -> str:
         """Colour a text for stdout (or stderr) where colour is on."""

@@ -42,7 +42,7 @@ def _write_listing(view: Listing[Any], format_: Format, console: Console) -> Non
 
 def _table(view: Listing[Any], console: Console) -> Iterable[str]:
     rows = [[column.title for column in view.columns], *([c.cell(item) for c in view.columns] for item in view.items)]
-    lines = align(rows, console.width if console.out_tty else None)
+    lines = align(rows, console.width if console.out_tty else None, wrap=view.prose)
     return [console.paint(lines[0], "bold"), *lines[1:]]
 
 
@@ -53,6 +53,11 @@ def _write_record(view: Record, format_: Format, console: Console) -> None:
         console.write(printable(view.name) + "\n")
     elif format_ is Format.tsv:
         _lines(console, (f"{printable(key)}\t{printable(value)}" for key, value in view.fields))
+        for title, listing in view.lists:
+            rows = ([printable(column.cell(item)) for column in listing.columns] for item in listing.items)
+            _lines(console, ("\t".join([title.lower(), *row]) for row in rows))
+        for remark in view.remarks:
+            console.talk(printable(remark))
     else:
         _write_sheet(view, console)
 

@@ -14,13 +14,17 @@ class Column(NamedTuple, Generic[T]):
 
 
 class Listing(NamedTuple, Generic[T]):
-    """A list of things, in stable order. `json` gives what `-o json` shows of one; `name` what `-o name` shows."""
+    """A list of things, in stable order. `json` gives what `-o json` shows of one; `name` what `-o name` shows.
+
+    `prose`: the last column holds sentences, which are wrapped and never cut.
+    """
 
     items: Sequence[T]
     columns: tuple[Column[T], ...]
     name: Callable[[T], str]
     empty: str
     json: Callable[[T], Any] = lambda item: item
+    prose: bool = False
 
 
 class Record(NamedTuple):

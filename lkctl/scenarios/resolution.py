@@ -25,6 +25,8 @@ from lkctl.userid import (
 if TYPE_CHECKING:
     from lkctl.server.api import Api  # HTTP is for those who ask a server
 
+_SNAPSHOT_KEYS = {"room", "participants", "job", "env", "now_ms", "local_identity"}
+
 
 @dataclass(frozen=True, slots=True)
 class Demands:
@@ -77,8 +79,12 @@ def snapshot_of(
 def from_file(path: str, room: str | None, stdin: TextIO) -> Snapshot:
     """Read a snapshot document; raise `input-malformed` naming the field that is wrong."""
     name = "standard input" if path == "-" else path
+    document = parse_json(read_path(path, stdin), name)
+    if isinstance(document, dict) and document and not _SNAPSHOT_KEYS & document.keys():
+        told = f"{name} is no snapshot: it has none of {', '.join(sorted(_SNAPSHOT_KEYS))}"
+        raise LkctlError("input-malformed", told, hint="Make one: lkctl room inspect ROOM -o json")
     try:
-        return snapshot_from_json(parse_json(read_path(path, stdin), name), room or "")
+        return snapshot_from_json(document, room or "")
     except ValueError as error:
         raise LkctlError(
             "input-malformed", f"{name} is no snapshot: {error}", hint="Make one: lkctl room inspect ROOM -o json"

@@ -116,10 +116,14 @@ class Api:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         request = Request("POST", _TWIRP + method, headers, json.dumps(body).encode())
         started = time.monotonic()
-        answer = exchange(self.url, request, deadline)
-        if self._trace is not None:
-            spent = (time.monotonic() - started) * 1000
-            self._trace(f"debug: POST {self.url.http}{_TWIRP}{method} -> {answer.status} in {spent:.0f} ms")
+        outcome = "no answer"
+        try:
+            answer = exchange(self.url, request, deadline)
+            outcome = str(answer.status)
+        finally:
+            if self._trace is not None:
+                spent = (time.monotonic() - started) * 1000
+                self._trace(f"debug: POST {self.url.http}{_TWIRP}{method} -> {outcome} in {spent:.0f} ms")
         return answer
 
     def _explain(self, refusal: Refusal, answer: Answer, pair: Pair, deadline: Deadline) -> LkctlError:

@@ -90,7 +90,9 @@ class Settings(NamedTuple):
         """Give the server's URL; raise `settings-missing`, `settings-partial` or `url-invalid`."""
         layer = self._url_layer()
         if layer is None:
-            raise LkctlError("settings-missing", f"{URL} is not set{self._too_low()}", hint=self._looked())
+            pair = self._pair_layer()
+            hint = "Give --url, too" if pair is not None and pair.name == "flags" else self._looked()
+            raise LkctlError("settings-missing", f"{URL} is not set{self._too_low()}", hint=hint)
         self._demand(layer, URL)
         value = layer.values[URL]
         from lkctl.settings.url import parse_url
@@ -143,7 +145,9 @@ class Settings(NamedTuple):
 
     def _looked(self) -> str:
         places = ", ".join(layer.name for layer in self.layers) or "nowhere"
-        return f"Looked in: {places}. Run: lkctl env init, or: lkctl server start --write-env .env"
+        files = any(layer.name not in {"flags", "environment"} for layer in self.layers)
+        way = "lkctl env check" if files else "lkctl env init, or: lkctl server start --write-env .env.local"
+        return f"Looked in: {places}. Run: {way}"
 
 
 def _flag_or_name(layer: Layer, name: str) -> str:

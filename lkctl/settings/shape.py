@@ -10,6 +10,7 @@ from lkctl.secret import mask
 _KEY = r"API[A-Za-z0-9]{10,16}"
 _GENERATED_SECRET = r"[A-Za-z0-9]{40,64}"  # noqa: S105  (a pattern, no secret)
 _SHORT_KEY = 8
+QUOTES = "\"'`\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"  # typographic ones are copied from pages
 SHORTEST_SAFE_SECRET = 32  # the server logs `secret is too short` below this
 DEFAULT_PAIR = ("devkey", "secret")  # of `livekit-server --dev`
 
@@ -47,9 +48,9 @@ def shorten_key(key: str) -> str:
 def unquoted(value: str) -> str:
     """Take one pair of quotes, and blanks outside of it, from a value."""
     bare = value.strip()
-    if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'":
+    if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in QUOTES:
         return bare[1:-1]
-    return bare.strip("\"'\u201c\u201d\u2018\u2019")
+    return bare.strip(QUOTES)
 
 
 def likely_meant(key: str, secret: str) -> Iterator[Pair]:

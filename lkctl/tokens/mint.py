@@ -15,6 +15,7 @@ from lkctl.convention import (
     make_user_id,
     metadata_text,
     room_of,
+    size_of,
     usable_user_id,
     with_user_id,
 )
@@ -79,6 +80,8 @@ def mint(
 
 def make_claims(request: TokenRequest, key: str, now: float, user_id: str | None = None) -> dict[str, Any]:
     """Give the claims of a token, in the order in which they are written."""
+    for what, text in (("identity", request.identity), ("name", request.name), ("room name", request.room)):
+        size_of(text or "", what)
     if request.ttl <= 0:
         raise LkctlError("usage", "the token would expire at once: --ttl is 0", hint="Write it like 15m, 10h or 7d")
     role = find_role(request.role)

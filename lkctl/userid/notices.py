@@ -47,7 +47,7 @@ HINTS: Final[dict[str, str]] = {
     "W-SPOOFABLE": "Take canUpdateOwnMetadata out of the user's token, or use --require-trusted",
     "W-SKIPPED": "Give the ID to the user's own participant",
     "W-NOROOM": "Check the name with: lkctl room list",
-    "W-RANDOM": "Write an ID to one of the sources, e.g. lkctl token mint --user-id",
+    "W-RANDOM": "Write an ID to one of the sources, e.g. lkctl token mint --user-id new",
     "W-ENVORIGIN": "Name the agent's environment with --agent-env or --agent-env-file",
 }
 

@@ -62,7 +62,7 @@ def checks_view(checks: Sequence[Check[Any]]) -> Listing[Check[Any]]:
         Column("A PROBLEM IS A", lambda check: check.severity.value),
         Column("NEEDS", lambda check: ", ".join(check.needs)),
     )
-    return Listing(checks, columns, lambda check: check.id, "No checks", _check_json)
+    return Listing(checks, columns, lambda check: check.id, "No checks", _check_json, prose=True)
 
 
 def check_view(check: Check[Any]) -> Record:

@@ -48,7 +48,7 @@ def _explain(resolution: Resolution, room: str, console: Console) -> None:
         for s in resolution.trace
         if s.status != "disabled"
     ]
-    lines = align([heading, *rows], console.width if console.out_tty else None)
+    lines = align([heading, *rows], console.width if console.out_tty else None, wrap=True)
     console.write(console.paint(lines[0], "bold") + "\n" + "".join(f"{line}\n" for line in lines[1:]))
     for notice in resolution.warnings:
         console.write(f"\n{console.paint('!', 'yellow')} {notice.code}: {printable(notice.message)}\n")

@@ -35,8 +35,8 @@ _DISPATCH_COLUMNS: tuple[Column[tuple[Dispatch, str]], ...] = (
     Column("ID", lambda row: row[0].id),
     Column("AGENT NAME", lambda row: row[0].agent_name or "(any agent)"),
     Column("VERDICT", lambda row: row[1]),
-    Column("MEANING", lambda row: MEANINGS[row[1]]),
     Column("METADATA", lambda row: row[0].metadata),
+    Column("MEANING", lambda row: MEANINGS[row[1]]),
 )
 
 
@@ -91,7 +91,9 @@ def picture_view(picture: RoomPicture) -> Record:
             ("Tracks", Listing(tracks, _TRACK_COLUMNS, lambda row: row[1].sid, "No tracks are published")),
             (
                 "Dispatches",
-                Listing(picture.dispatches, _DISPATCH_COLUMNS, lambda row: row[0].id, "No agent was dispatched"),
+                Listing(
+                    picture.dispatches, _DISPATCH_COLUMNS, lambda row: row[0].id, "No agent was dispatched", prose=True
+                ),
             ),
         ),
         tuple(f"! {notice.code}: {notice.message}" for notice in resolution.warnings),

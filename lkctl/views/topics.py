@@ -110,4 +110,4 @@ def _table(rows: list[tuple[str, str]], headings: tuple[str, str]) -> Listing[tu
         Column(headings[0], lambda row: row[0]),
         Column(headings[1], lambda row: row[1]),
     )
-    return Listing(rows, columns, lambda row: row[0], "Nothing", as_object)
+    return Listing(rows, columns, lambda row: row[0], "Nothing", as_object, prose=True)

@@ -89,4 +89,6 @@ def _close(console: Console, played: list[Played]) -> None:
     good = sum(1 for one in played if one.ok)
     style = "green" if good == len(played) else "red"
     console.write(f"\n{console.paint(f'{good} of {len(played)} scenes gave the expected ID.', style)}")
-    console.write(" The rooms are deleted.\nNext: lkctl server start --write-env .env, then type the commands above\n")
+    console.write(" The rooms are deleted.\n")
+    console.write("Next: lkctl server start --write-env .env.local, then type the commands above\n")
+    console.write("(in scene 4 the visitor is in the room: a token alone puts nobody there)\n")

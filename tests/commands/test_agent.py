@@ -126,6 +126,7 @@ BAD_INPUT = [
     pytest.param(b"\xff\xfe{\x00", "input-encoding", id="UTF-16"),
     pytest.param(b"{nope", "input-malformed", id="no JSON"),
     pytest.param(b"[]", "input-malformed", id="no object"),
+    pytest.param(b'{"foo": 1}', "input-malformed", id="an object of something else"),
     pytest.param(b"[" * 200_000, "input-malformed", id="nested too deep"),
     pytest.param(b'{"now_ms": ' + b"9" * 5000 + b"}", "input-malformed", id="too many digits"),
     pytest.param(b'{"participants": [{"kind": 7}]}', "input-malformed", id="wrong type"),

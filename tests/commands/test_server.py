@@ -233,9 +233,7 @@ def test_start_overwrites_nothing(clean_place: Path, empty: Path) -> None:
     done = invoke("server", "start", "--write-env", ".env")
     assert (done.code, done.out) == (2, "")
     assert done.err == (
-        "error: .env is there already\n"
-        "hint:  Overwrite it with --force, or name another file\n"
-        "docs:  README.md#file-exists\n"
+        "error: .env is there already\nhint:  Name another file, such as .env.local\ndocs:  README.md#file-exists\n"
     )
     assert not (empty / "bin" / "calls").exists()
 

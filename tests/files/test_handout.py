@@ -11,7 +11,7 @@ VALUES = {"LIVEKIT_URL": "ws://127.0.0.1:1", "LIVEKIT_API_KEY": "APIx", "LIVEKIT
 
 def test_it_is_there_while_the_block_runs(clean_place: Path) -> None:
     file = clean_place / ".env"
-    with handed_out(file, VALUES, force=False):
+    with handed_out(file, VALUES):
         lines = file.read_text().splitlines()
         assert lines[0].startswith("# ")
         assert lines[1:] == [f"{name}={value}" for name, value in VALUES.items()]
@@ -20,20 +20,20 @@ def test_it_is_there_while_the_block_runs(clean_place: Path) -> None:
 
 
 def test_it_goes_also_after_a_failure(clean_place: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), handed_out(clean_place / ".env", VALUES, force=False):
+    with pytest.raises(KeyboardInterrupt), handed_out(clean_place / ".env", VALUES):
         raise KeyboardInterrupt
     assert not list(clean_place.iterdir())
 
 
 def test_what_somebody_has_changed_stays(clean_place: Path) -> None:
     file = clean_place / ".env"
-    with handed_out(file, VALUES, force=False):
+    with handed_out(file, VALUES):
         file.write_text("MINE=1\n")
     assert file.read_text() == "MINE=1\n"
 
 
 def test_somebody_may_remove_it(clean_place: Path) -> None:
-    with handed_out(clean_place / ".env", VALUES, force=False):
+    with handed_out(clean_place / ".env", VALUES):
         (clean_place / ".env").unlink()
 
 
@@ -45,30 +45,20 @@ def test_a_file_is_not_overwritten(kind: str, when: str, clean_place: Path) -> N
         file.write_text("MINE=1\n")
     else:
         file.symlink_to(clean_place / "nowhere")
-    attempt = nullcontext() if when == "before" else handed_out(file, VALUES, force=False)
+    attempt = nullcontext() if when == "before" else handed_out(file, VALUES)
     with pytest.raises(LkctlError, match="is there already") as caught, attempt:
-        insist_writable(file, force=False)
-    assert (caught.value.code, "--force" in caught.value.hint) == ("file-exists", True)
+        insist_writable(file)
+    assert (caught.value.code, ".env.local" in caught.value.hint) == ("file-exists", True)
     assert [path.name for path in clean_place.iterdir()] == [".env"]
     assert file.is_symlink() or file.read_text() == "MINE=1\n"
-
-
-def test_force_overwrites(clean_place: Path) -> None:
-    file = clean_place / ".env"
-    file.write_text("OLD=1\n")
-    file.chmod(0o644)
-    insist_writable(file, force=True)
-    with handed_out(file, VALUES, force=True):
-        assert "OLD" not in file.read_text()
-        assert file.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(("name", "said"), [("", "it is a folder"), ("no/such", "no file can be made in")])
 def test_where_no_file_can_be(name: str, said: str, clean_place: Path) -> None:
     with pytest.raises(LkctlError, match=said) as caught:
-        insist_writable(clean_place / name, force=True)
+        insist_writable(clean_place / name)
     assert caught.value.code == "file-unwritable"
-    with pytest.raises(LkctlError) as caught, handed_out(clean_place / name, VALUES, force=True):
+    with pytest.raises(LkctlError) as caught, handed_out(clean_place / name, VALUES):
         pass
     assert caught.value.code == "file-unwritable"
     assert not list(clean_place.iterdir())

@@ -50,7 +50,7 @@ def test_the_tour_for_people(program: dict[str, str]) -> None:
     assert screen.count("$ lkctl room create") == screen.count("joined the room") == 5
     assert screen.count("✓ as expected") == 5
     assert "5 of 5 scenes gave the expected ID." in screen
-    assert "Next: lkctl server start --write-env .env" in screen
+    assert "Next: lkctl server start --write-env .env.local" in screen
 
 
 def test_the_shown_commands_work(

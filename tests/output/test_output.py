@@ -68,6 +68,12 @@ FORMATS = [
         ONE, Format.table, "Thing a\nname    a\nnumber  1\n\nRows\nThere is nothing\n\n! a remark\n", id="record"
     ),
     pytest.param(ONE, Format.tsv, "name\ta\nnumber\t1\n", id="record tsv"),
+    pytest.param(
+        ONE._replace(lists=(("Rows", ROWS),)),
+        Format.tsv,
+        "name\ta\nnumber\t1\nrows\ta\tone\nrows\tbb\t[bold]two[/]\\t\\x1b[31m\n",
+        id="record with a list, tsv",
+    ),
     pytest.param(ONE, Format.json, '{\n  "name": "a",\n  "n": 1\n}\n', id="record json"),
     pytest.param(ONE, Format.jsonl, '{"name": "a", "n": 1}\n', id="record jsonl"),
     pytest.param(ONE, Format.name, "a\n", id="record name"),
@@ -102,6 +108,18 @@ WIDTHS = [("abc", 3), ("äöü", 3), ("日本", 4), ("e\u0301", 1), ("", 0)]
 def test_cells(text: str, width: int) -> None:
     """Wide characters take two cells, combining ones none."""
     assert cells(text) == width
+
+
+def test_names_are_cut_last() -> None:
+    """The first column names the thing: the others give way first."""
+    lines = align([["mcp-chrome-user-1", "x" * 50, "y" * 50], ["mcp-chrome-user-2", "z", "z"]], 60)
+    assert [line.split()[0] for line in lines] == ["mcp-chrome-user-1", "mcp-chrome-user-2"]
+    assert max(map(len, lines)) <= 60
+
+
+def test_prose_is_wrapped_not_cut() -> None:
+    """Sentences of the last column go on below it."""
+    assert align([["a", "one two three four five six"]], 24, wrap=True) == ["a  one two three four", "   five six"]
 
 
 def test_columns_stay_aligned() -> None:

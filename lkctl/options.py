@@ -22,6 +22,11 @@ RoomName = Annotated[str, typer.Argument(metavar="ROOM", help="Name of the room"
 Metadata = Annotated[
     str | None, typer.Option("--metadata", metavar="JSON|@FILE|-", help="Metadata: JSON, a file, or stdin")
 ]
+Only = Annotated[
+    list[str] | None, typer.Option("--only", metavar="ID", help="Run these checks only, such as net.* (repeatable)")
+]
+Skip = Annotated[list[str] | None, typer.Option("--skip", metavar="ID", help="Leave these checks out (repeatable)")]
+Strict = Annotated[bool, typer.Option("--strict", help="Count security findings as failures")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing", rich_help_panel=_RUN)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation", rich_help_panel=_RUN)]
 
@@ -192,7 +197,7 @@ def use(ctx: typer.Context) -> Invocation:
 
 def _invocation(ctx: Context, shared: dict[str, Any]) -> Invocation:
     if shared["color"] not in {"auto", "always", "never"}:
-        raise LkctlError("usage", f"--color is {shared['color']!r}", hint="Choose one of: auto, always, never")
+        raise LkctlError("usage", f"--color (or LKCTL_COLOR) is {shared['color']!r}", hint="Choose one of: auto, always, never")
     names = ("url", "api_key", "api_secret", "env_file", "no_env_file", "project")
     return Invocation.begin(
         console=ctx.find_root().obj,

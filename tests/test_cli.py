@@ -28,7 +28,7 @@ USAGE = [
     pytest.param(["room", "list", "--outptu", "json"], "no such option: --outptu", id="typo of an option"),
     pytest.param(["room", "list", "-o", "xml"], "'xml' is not one of", id="unknown format"),
     pytest.param(["room", "list", "--timeout", "soon"], "--timeout is 'soon', which is no duration", id="no duration"),
-    pytest.param(["room", "list", "--color", "pink"], "--color is 'pink'", id="no colour"),
+    pytest.param(["room", "list", "--color", "pink"], "--color (or LKCTL_COLOR) is 'pink'", id="no colour"),
     pytest.param(["room", "inspect"], "missing argument 'ROOM'", id="missing argument"),
     pytest.param(["room", "inspect", ""], "ROOM is empty", id="empty argument"),
     pytest.param(["token", "mint", "--identity", ""], "--identity is empty", id="empty option"),
@@ -126,6 +126,15 @@ def test_bash_completes() -> None:
     assert complete("lkctl pa", 1) == ["participant"]
     assert complete("lkctl room in", 2) == ["inspect"]
     assert "--max-participants" in complete("lkctl room create --max", 3)
+
+
+def test_zsh_and_fish_complete() -> None:
+    """The same for the other two shells, in the form that each of them asks for."""
+    zsh = spawn(env={"_LKCTL_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "lkctl pa"})
+    assert (zsh.code, '"participant"' in zsh.out) == (0, True)
+    asked = {"_LKCTL_COMPLETE": "complete_fish", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    fish = spawn(env={**asked, "_TYPER_COMPLETE_ARGS": "lkctl room in"})
+    assert (fish.code, fish.out.split()[0]) == (0, "inspect")
 
 
 def test_completion_is_installed(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from lkctl.options import ServerCommand, examples, use
+from lkctl.options import Only, ServerCommand, Skip, Strict, examples, use
 
 app = typer.Typer()
 
@@ -22,13 +22,9 @@ app = typer.Typer()
 )
 def diagnose(
     ctx: typer.Context,
-    only: Annotated[
-        list[str] | None, typer.Option("--only", metavar="ID", help="Run these checks only, such as net.* (repeatable)")
-    ] = None,
-    skip: Annotated[
-        list[str] | None, typer.Option("--skip", metavar="ID", help="Leave these checks out (repeatable)")
-    ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Count security findings as failures")] = False,
+    only: Only = None,
+    skip: Skip = None,
+    strict: Strict = False,
     failed_only: Annotated[bool, typer.Option("--failed-only", help="Show only what did not pass")] = False,
     list_: Annotated[bool, typer.Option("--list", help="List the checks, and run none")] = False,
     explain: Annotated[

@@ -10,7 +10,7 @@ import typer
 from lkctl.checks.inventory import Row, server_rows
 from lkctl.errors import LkctlError
 from lkctl.invocation import Invocation
-from lkctl.options import DryRun, SettingsCommand, examples, use
+from lkctl.options import DryRun, Only, SettingsCommand, Skip, Strict, examples, use
 from lkctl.output.console import Console
 from lkctl.output.view import Column, Listing, Record
 from lkctl.secret import printable
@@ -31,13 +31,9 @@ app = typer.Typer()
 )
 def check(
     ctx: typer.Context,
-    only: Annotated[
-        list[str] | None, typer.Option("--only", metavar="ID", help="Run these checks only, such as url.* (repeatable)")
-    ] = None,
-    skip: Annotated[
-        list[str] | None, typer.Option("--skip", metavar="ID", help="Leave these checks out (repeatable)")
-    ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Count security findings as failures")] = False,
+    only: Only = None,
+    skip: Skip = None,
+    strict: Strict = False,
 ) -> int:
     """Judge the settings and the files they come from, without asking any server.
 

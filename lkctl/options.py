@@ -197,7 +197,9 @@ def use(ctx: typer.Context) -> Invocation:
 
 def _invocation(ctx: Context, shared: dict[str, Any]) -> Invocation:
     if shared["color"] not in {"auto", "always", "never"}:
-        raise LkctlError("usage", f"--color (or LKCTL_COLOR) is {shared['color']!r}", hint="Choose one of: auto, always, never")
+        raise LkctlError(
+            "usage", f"--color (or LKCTL_COLOR) is {shared['color']!r}", hint="Choose one of: auto, always, never"
+        )
     names = ("url", "api_key", "api_secret", "env_file", "no_env_file", "project")
     return Invocation.begin(
         console=ctx.find_root().obj,

@@ -66,9 +66,7 @@ def write_new(path: Path, text: str, *, mode: int, force: bool) -> None:
     It has its mode from the first byte on. A symlink is followed when it is overwritten.
     """
     try:
-        target = path.resolve() if force else path
-        if os.path.lexists(target) and not (target.is_file() or target.is_symlink()):  # a folder, a device, a pipe
-            raise IsADirectoryError(errno.EISDIR, "") if target.is_dir() else OSError(errno.EINVAL, "")
+        target = _target(path, force=force)
         handle, scratch = tempfile.mkstemp(prefix=".lkctl-", dir=target.parent)  # mode 0600, O_EXCL
     except (OSError, RuntimeError) as error:  # RuntimeError: a link to itself
         raise _unwritable(path, error if isinstance(error, OSError) else OSError(errno.ELOOP, "")) from None
@@ -86,6 +84,16 @@ def write_new(path: Path, text: str, *, mode: int, force: bool) -> None:
     finally:
         with contextlib.suppress(OSError):
             Path(scratch).unlink()
+
+
+def _target(path: Path, *, force: bool) -> Path:
+    """Say which file is to be written; raise OSError for what is no file, and is not to be lost."""
+    target = path.resolve() if force else path
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "")
+    if force and os.path.lexists(target) and not target.is_file():  # a device, a pipe, a link to itself
+        raise OSError(errno.EINVAL, "")
+    return target
 
 
 def exists(path: Path) -> LkctlError:

@@ -445,3 +445,16 @@ def test_help(command: str) -> None:
     done = invoke("env", command, "--help")
     assert done.code == 0
     assert "Examples:" in done.out
+
+
+@pytest.mark.parametrize("command", [["env", "show"], ["env", "check"], ["diagnose"], ["room", "list"]], ids=" ".join)
+@pytest.mark.parametrize("form", ["auto", "json"])
+def test_a_secret_in_the_place_of_the_url(command: list[str], form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pasted into the wrong line, it is masked like any secret."""
+    misplaced = "Kd83jfLs02mXq71vBnZr56tYwEpAoCiUhGg94TkR3Vx"
+    monkeypatch.setenv("LIVEKIT_URL", misplaced)
+    monkeypatch.setenv("LIVEKIT_API_KEY", "APIabcdefghijkl")
+    monkeypatch.setenv("LIVEKIT_API_SECRET", "wss://livekit.lan")
+    done = invoke(*command, "-o", form)
+    assert misplaced not in done.out + done.err
+    assert misplaced[:12] not in done.out + done.err

@@ -76,16 +76,6 @@ def delayed(seconds: float, talk: Talk) -> Talk:
     return wait_and_talk
 
 
-def twice(first: Talk, second: Talk) -> Talk:
-    """Answer the first connection one way and all others another way."""
-    calls = iter([first])
-
-    def talk(link: socket.socket) -> None:
-        next(calls, second)(link)
-
-    return talk
-
-
 @contextmanager
 def serving(talk: Talk, context: ssl.SSLContext | None = None) -> Iterator[int]:
     """Serve on loopback for the time of the `with`; give the port."""

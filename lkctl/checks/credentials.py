@@ -10,7 +10,7 @@ from lkctl.settings.shape import shorten_key
 def _auth(world: World) -> str:
     """ListRooms is allowed with key and secret; of a refusal the cause is found by trying other spellings."""
     credentials = world.settings.credentials()
-    api = Api(Target(world.server_url(), credentials), timeout=world.timeout * 0.9)
+    api = Api(Target(world.server_url(), credentials), timeout=world.patience)
     api.list_rooms(["-"])  # a room of this name need not exist: the reply is then small
     return (
         f"ListRooms is allowed with the key {shorten_key(credentials.key)}; this proves nothing about media or agents"

@@ -15,7 +15,6 @@ _FINGERPRINT = "/twirp/livekit.RoomService/ListRooms"
 _CLOCK_WARN, _CLOCK_FAIL = 10, 55  # seconds; the server's leeway is 60
 _CERTIFICATE_WARN = 14  # days
 _PHASE = 5.0  # seconds
-_SHARE = 0.9  # of the whole time: the check is to say what it waited for before the engine gives it up
 
 
 def _dns(world: World) -> str:
@@ -106,7 +105,7 @@ def _days_left(not_after: str) -> int:
 
 
 def _deadline(world: World) -> Deadline:
-    return Deadline(min(world.timeout * _SHARE, _PHASE))
+    return Deadline(min(world.patience, _PHASE))
 
 
 NETWORK_CHECKS: tuple[Check[World], ...] = (

@@ -30,7 +30,12 @@ class World:
     surroundings: Surroundings
     in_container: bool
     listening: frozenset[int] | None  # TCP ports taken on this machine; None: cannot be told
-    timeout: float  # seconds for one exchange with the server
+    timeout: float  # seconds for the whole run
+
+    @property
+    def patience(self) -> float:
+        """Seconds for one exchange, so that a check says what it waited for before the engine gives it up."""
+        return self.timeout * 0.9
 
     def value(self, name: str) -> str:
         """Give the value in force without blanks around it; "" when there is none. A URL comes without its login."""

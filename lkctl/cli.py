@@ -13,10 +13,11 @@ from lkctl.output.console import Console
 from lkctl.tree import Tree
 
 NOUNS: dict[str, tuple[str, str]] = {
-    "token": ("lkctl.commands.token", "Mint access tokens, and read what is in them"),
+    "token": ("lkctl.commands.token", "Mint, read and verify access tokens"),
     "room": ("lkctl.commands.room", "Create, list, inspect and delete rooms"),
     "participant": ("lkctl.commands.participant", "Look at the participants of a room"),
     "agent": ("lkctl.commands.agent", "Tell which user ID an agent will use in a room, and why"),
+    "webhook": ("lkctl.commands.webhook", "Judge webhook deliveries, and receive them"),
     "env": ("lkctl.commands.env", "Check, show and write the settings"),
     "diagnose": ("lkctl.commands.diagnose", "Find out what is wrong with a deployment, and name the cause"),
     "demo": ("lkctl.commands.demo", "See the main job done on a real server, step by step"),

@@ -11,7 +11,7 @@ from typer.main import get_params_convertors_ctx_param_name_from_function as _re
 from lkctl.duration import parse_duration
 from lkctl.errors import LkctlError
 from lkctl.invocation import Connection, Invocation
-from lkctl.output.format import Format
+from lkctl.output.format import EVERYWHERE, Format
 from lkctl.tree import write_verbatim
 
 _MOST_SECONDS = 2**32
@@ -37,7 +37,6 @@ def _output_options(
         typer.Option(
             "--output",
             "-o",
-            metavar="auto|table|tsv|json|jsonl|name",
             envvar="LKCTL_OUTPUT",
             rich_help_panel=_OUTPUT,
             case_sensitive=False,
@@ -121,6 +120,7 @@ class OutputCommand(TyperCommand):
     """A command with `-o`, `--color`, `--quiet` and `--debug`; its Invocation stands in `ctx.obj`."""
 
     declared: ClassVar[tuple[Callable[..., None], ...]] = (_output_options,)
+    formats: ClassVar[tuple[Format, ...]] = EVERYWHERE
 
     def __init__(self, name: str | None, **attributes: Any) -> None:
         self._convert: dict[str, Any] = {}
@@ -131,6 +131,7 @@ class OutputCommand(TyperCommand):
             params.extend(added)
             self._convert.update(convertors)
             self._shared.extend(str(param.name) for param in added)
+        next(param for param in params if param.name == "output").metavar = "|".join(self.formats)
         super().__init__(name, params=params, **attributes)
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
@@ -149,6 +150,9 @@ class OutputCommand(TyperCommand):
         """Hand the shared options over as one Invocation."""
         shared = {name: ctx.params.pop(name) for name in self._shared}
         shared |= {name: convert(shared[name]) for name, convert in self._convert.items()}
+        if shared["output"] not in self.formats:
+            hint = f"Choose one of: {', '.join(self.formats)}"
+            raise LkctlError("usage", f"{ctx.command_path} has no output format {shared['output']}", hint=hint)
         ctx.obj = _invocation(ctx, shared)
         return super().invoke(ctx)
 

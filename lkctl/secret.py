@@ -47,10 +47,10 @@ class Secret:
 
 def remember(value: str) -> None:
     """Strike `value` from everything that is printed from now on; values under 8 characters are too common for it."""
-    for spelling in {value, value.strip(), value.strip("\"' \t\r\n")}:
-        if len(spelling) > _LONGEST_TOO_COMMON:
-            _in_use.add(spelling)
-            _in_use.add(spelling.replace("\\", "\\\\").replace('"', '\\"'))
+    bare = value.strip("\"' \t\r\n")  # what stands around it stays: quotes there may be those of a JSON text
+    if len(bare) > _LONGEST_TOO_COMMON:
+        _in_use.add(bare)
+        _in_use.add(bare.replace("\\", "\\\\").replace('"', '\\"'))
 
 
 def mask(value: str) -> str:
@@ -62,7 +62,7 @@ def scrub(text: str) -> str:
     """Strike JWTs and every secret in use from a text."""
     if "eyJ" in text:
         text = re.sub(_JWT, "<JWT>", text)
-    for value in _in_use:
+    for value in tuple(_in_use):  # a copy: other threads may learn of a secret meanwhile
         if value in text:
             text = text.replace(value, "<secret>")
     return text

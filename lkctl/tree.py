@@ -47,7 +47,7 @@ class Branch(TyperGroup):
 
 
 class Noun(Branch):
-    """`lkctl token`: the commands of one module."""
+    """`lkctl room`: the commands of one module."""
 
     def __init__(self, name: str, app: typer.Typer, help_: str) -> None:
         super().__init__(name=name, help=help_, no_args_is_help=True, rich_markup_mode=None)
@@ -63,6 +63,26 @@ class Noun(Branch):
         return (
             None if info is None else get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode=None)
         )
+
+
+class Folder(Branch):
+    """`lkctl token`: the commands of a package with VERBS, each in a module of its own, imported when it is called."""
+
+    def __init__(self, name: str, package: str, verbs: Mapping[str, str], help_: str) -> None:
+        super().__init__(name=name, help=help_, no_args_is_help=True, rich_markup_mode=None)
+        self._package = package
+        self._verbs = verbs
+
+    def help_lines(self) -> list[tuple[str, str]]:
+        """Give the help lines that the package holds; tests compare them with the docstrings."""
+        return list(self._verbs.items())
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Any:
+        """Import and build the one command that was asked for."""
+        if cmd_name not in self._verbs:
+            return None
+        app = importlib.import_module(f"{self._package}.{cmd_name}").app
+        return Noun(cmd_name, app, "").get_command(ctx, cmd_name)
 
 
 class Tree(Branch):
@@ -87,8 +107,11 @@ class Tree(Branch):
         """Import a noun's module; one with a single command of the noun's own name is that command."""
         if cmd_name not in self._nouns:
             return None
-        module, line = self._nouns[cmd_name]
-        noun = Noun(cmd_name, importlib.import_module(module).app, line)
+        path, line = self._nouns[cmd_name]
+        module = importlib.import_module(path)
+        if hasattr(module, "VERBS"):
+            return Folder(cmd_name, path, module.VERBS, line)
+        noun = Noun(cmd_name, module.app, line)
         return noun.get_command(ctx, cmd_name) if noun.list_commands(ctx) == [cmd_name] else noun
 
     def complete(self, variable: str, instruction: str) -> int:

@@ -3,6 +3,7 @@
 import io
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -95,7 +96,7 @@ def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
 def remembered(arguments: tuple[str, ...], done: Done) -> Done:
     """Keep what was printed for the search at the end of the suite."""
     if arguments[:2] == ("token", "mint"):
-        OURS.update(word.strip('",') for word in done.out.split() if word.strip('",').startswith("eyJ"))
+        OURS.update(re.findall(r"eyJ[\w-]+\.[\w-]+\.[\w-]+", done.out))
     PRINTED.append((" ".join(arguments), done.out + done.err))
     return done
 

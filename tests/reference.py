@@ -14,6 +14,7 @@ import typer
 from lkctl.checks.catalogue import ALL_CHECKS
 from lkctl.cli import NOUNS, root
 from lkctl.errors import CATALOGUE, EXIT_MEANINGS, docs_anchor
+from lkctl.tokens.catalogue import RULES
 from lkctl.tokens.roles import ROLES
 from lkctl.userid import WARNINGS
 from lkctl.views.topics import FORMATS, LAYERS, VARIABLES
@@ -44,7 +45,12 @@ def reference() -> str:
         "### Checks",
         _table(
             ("id", "title", "a problem is a", "needs"),
-            [(_anchored(c.id), c.title, c.severity.value, ", ".join(c.needs)) for c in ALL_CHECKS],
+            [(_anchored_once(c.id), c.title, c.severity.value, ", ".join(c.needs)) for c in ALL_CHECKS],
+        ),
+        "### Lint rules",
+        _table(
+            ("id", "what it finds", "severity", "what comes of it"),
+            [(_anchored_once(r.id), r.title, r.severity.value, r.consequence) for r in RULES],
         ),
         "### Roles of `token mint`",
         _table(("role", "meaning"), [(f"`{name}`", role.help) for name, role in ROLES.items()]),
@@ -122,6 +128,13 @@ def _oneline(text: str) -> str:
 
 def _anchored(name: str) -> str:
     return f'<a id="{docs_anchor(name).partition("#")[2]}"></a>`{name}`'
+
+
+def _anchored_once(name: str) -> str:
+    """Anchor a check or a rule; one that shares its anchor with an error code points there instead."""
+    anchor = docs_anchor(name)
+    taken = anchor in {docs_anchor(code) for code in CATALOGUE}
+    return f"[`{name}`]({anchor.removeprefix('README.md')})" if taken else _anchored(name)
 
 
 if __name__ == "__main__":

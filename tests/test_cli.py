@@ -14,6 +14,7 @@ import pytest
 from lkctl import __version__
 from lkctl.cli import NOUNS
 from lkctl.errors import CATALOGUE, EXIT_MEANINGS, ExitCode
+from lkctl.tree import first_line
 from tests import fakes
 from tests.harness import command, environment, invoke, on_terminal, spawn
 from tests.reference import walk
@@ -289,6 +290,14 @@ def test_exit_codes_are_told_and_used() -> None:
         assert f"{int(code)} {code.name}\t{meaning}" in told
     assert set(EXIT_MEANINGS) == set(ExitCode)
     assert {kind.exit_code for kind in CATALOGUE.values()} <= set(ExitCode)
+
+
+def test_help_lines_of_packages_are_those_of_their_commands() -> None:
+    """A group that imports only the command that is called holds the help lines of all; they may not drift."""
+    from lkctl.commands.token import VERBS
+
+    found = {path.removeprefix("token "): command for path, command in walk() if path.startswith("token ")}
+    assert {name: first_line(command.callback) for name, command in found.items()} == VERBS
 
 
 def test_every_error_code_in_the_source_is_in_the_catalogue() -> None:

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from lkctl.checks.hosts import is_inner, is_private
 from lkctl.checks.naming import PUBLIC
 from lkctl.checks.result import Finding, Severity
 from lkctl.checks.spelling import is_placeholder
 from lkctl.checks.verdict import settle
 from lkctl.checks.world import World
 from lkctl.errors import LkctlError
+from lkctl.settings.hosts import is_inner, is_private
 from lkctl.settings.layers import KEY, NAMES, SECRET, URL
 from lkctl.settings.shape import shorten_key
 from lkctl.settings.url import ServerUrl, parse_url

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from lkctl.checks.agreement import judge_agreement
 from lkctl.checks.exposure import judge_exposure
-from lkctl.checks.hosts import is_inner, is_private
 from lkctl.checks.naming import judge_names, judge_public, near_misses
 from lkctl.checks.result import Check, Finding, NotApplicable, Severity
 from lkctl.checks.spelling import is_placeholder, judge_spelling
 from lkctl.checks.verdict import settle
 from lkctl.checks.world import World
+from lkctl.settings.hosts import is_inner, is_private
 from lkctl.settings.layers import KEY, NAMES, SECRET, URL, Setting
 from lkctl.settings.shape import (
     DEFAULT_PAIR,

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from lkctl.checks.hosts import ANY_ADDRESSES, DOCKER_HOST, is_address, is_private, is_service_name
 from lkctl.checks.result import Check, Finding, Severity
 from lkctl.checks.spelling import REMEDY, is_placeholder
 from lkctl.checks.verdict import settle
 from lkctl.checks.world import World
 from lkctl.errors import LkctlError
+from lkctl.settings.hosts import ANY_ADDRESSES, DOCKER_HOST, is_address, is_private, is_service_name
 from lkctl.settings.layers import URL
 from lkctl.settings.url import ServerUrl, is_loopback
 

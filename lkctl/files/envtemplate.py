@@ -76,7 +76,7 @@ def write_new(path: Path, text: str, *, mode: int, force: bool) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(scratch).chmod(mode)
-        _move(Path(scratch), target, force=force)
+        move(Path(scratch), target, force=force)
     except FileExistsError:
         raise exists(path) from None
     except OSError as error:
@@ -101,7 +101,8 @@ def exists(path: Path) -> LkctlError:
     return LkctlError("file-exists", f"{path} is there already", hint="Overwrite it with --force, or name another file")
 
 
-def _move(scratch: Path, path: Path, *, force: bool) -> None:
+def move(scratch: Path, path: Path, *, force: bool) -> None:
+    """Give a finished file its name; raise FileExistsError where one is and not `force`. `scratch` may stay behind."""
     if not force:
         try:
             os.link(scratch, path)  # fails where a file is; a rename would overwrite it

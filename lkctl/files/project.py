@@ -26,11 +26,20 @@ def read_project(name: str, path: Path) -> Layer:
     projects = _projects(path)
     for project in projects:
         if project.get("name") == name:
-            origin = f"project {name}"
-            values = {_FIELDS[key]: Value(str(project[key] or ""), origin) for key in _FIELDS if key in project}
-            return Layer(origin, values)
+            return _layer(project)
     names = ", ".join(str(project.get("name")) for project in projects) or "none"
     raise LkctlError("project-missing", f"{path} has no project {name!r}", hint=f"It has: {names}")
+
+
+def read_projects(path: Path) -> list[Layer]:
+    """Give the settings of all stored projects; none where there is no file."""
+    return [_layer(project) for project in _projects(path)] if path.exists() else []
+
+
+def _layer(project: Mapping[str, Any]) -> Layer:
+    origin = f"project {project.get('name')}"
+    values = {_FIELDS[key]: Value(str(project[key] or ""), origin) for key in _FIELDS if key in project}
+    return Layer(origin, values)
 
 
 def _projects(path: Path) -> list[dict[str, Any]]:

@@ -4,9 +4,12 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from copy import copy
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from lkctl.secret import printable, scrub
+
+if TYPE_CHECKING:
+    from lkctl.output.progress import Meter
 
 _STYLES = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
 _DEFAULT_WIDTH = 80
@@ -101,6 +104,14 @@ class Console:
 
         with Spinner(self._err, awaited):
             yield
+
+    def meter(self) -> "Meter | None":
+        """Give a count to show on stderr; None where nobody would see it."""
+        if not self.err_tty or self.quiet:
+            return None
+        from lkctl.output.progress import Meter
+
+        return Meter(self._err)
 
     def _colored(self, color: str, tty: bool) -> bool:
         if color != "auto":

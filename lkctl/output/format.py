@@ -12,3 +12,8 @@ class Format(StrEnum):
     json = "json"
     jsonl = "jsonl"
     name = "name"
+    csv = "csv"
+    env = "env"
+
+
+EVERYWHERE = (Format.auto, Format.table, Format.tsv, Format.json, Format.jsonl, Format.name)  # not csv and env

@@ -1,12 +1,15 @@
 """The sign of life for waits."""
 
+import contextlib
 import threading
+import time
 from types import TracebackType
 from typing import TextIO
 
 from lkctl.secret import printable, scrub
 
 _PATIENCE = 0.3  # seconds before a wait is worth a word
+_PACE = 0.1  # seconds between two counts
 
 
 class Spinner:
@@ -35,3 +38,31 @@ class Spinner:
 
         with Console(file=self._stream).status(Text(self._awaited)):
             self._done.wait()
+
+
+class Meter:
+    """A count on a terminal that appears after 0.3 s and wipes itself away. It shows what it is told, as it is told."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._due = time.monotonic() + _PATIENCE
+        self._shown = False
+
+    def show(self, text: str) -> None:
+        """Show a text, not more often than an eye can follow."""
+        now = time.monotonic()
+        if now >= self._due:
+            self._due = now + _PACE
+            self._write(f"\r\x1b[2K{printable(scrub(text))}")
+            self._shown = True
+
+    def wipe(self) -> None:
+        """Leave the line empty, for something else to be written."""
+        if self._shown:
+            self._write("\r\x1b[2K")
+            self._shown = False
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # nobody can be told
+            self._stream.write(text)
+            self._stream.flush()

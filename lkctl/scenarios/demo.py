@@ -14,7 +14,7 @@ from lkctl.scenarios.resolution import snapshot_of
 from lkctl.server.api import Api
 from lkctl.server.rtc import joined
 from lkctl.settings.shape import Pair
-from lkctl.tokens.mint import Minted, TokenRequest, mint
+from lkctl.tokens.minting import Minted, TokenRequest, mint
 from lkctl.userid import ENV_NAME, Resolution, Snapshot, resolve
 
 _SOON = 3.0  # seconds until a participant who joined is listed; measured: milliseconds

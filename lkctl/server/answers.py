@@ -24,7 +24,7 @@ def read_reply(answer: Answer, url: ServerUrl) -> Mapping[str, Any]:
         raise _not_livekit(answer, url)
     error = twirp_error(answer)
     if error is None:
-        raise _proxy_error(answer, url)
+        raise proxy_error(answer, url)
     raise _server_error(*error, url)
 
 
@@ -59,7 +59,7 @@ def _server_error(code: str, said: str, status: int, url: ServerUrl) -> LkctlErr
     return LkctlError("server-error", f"{url.http} says: {said} ({code}, {status})", hint="Look into the server's log")
 
 
-def _proxy_error(answer: Answer, url: ServerUrl) -> LkctlError:
+def proxy_error(answer: Answer, url: ServerUrl) -> LkctlError:
     """Judge an answer that did not come from LiveKit's API."""
     status = answer.status
     if status in _REDIRECTS:

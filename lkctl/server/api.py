@@ -15,7 +15,7 @@ from lkctl.models import Dispatch, Participant, Room, RoomRequest
 from lkctl.server import decode
 from lkctl.server.answers import OK, UNAUTHORIZED, read_reply, twirp_error
 from lkctl.server.deadline import Deadline
-from lkctl.server.http import Answer, Request, exchange
+from lkctl.server.http import Answer, Request, traced
 from lkctl.server.refusal import Refusal, Refused, mistaken, read_refusal, refused
 from lkctl.settings.layers import Target
 from lkctl.settings.shape import Pair, likely_meant
@@ -100,8 +100,7 @@ class Api:
         return sorted((decode.dispatch(raw) for raw in decode.items(reply, "agent_dispatches")), key=lambda d: d.id)
 
     def _call(self, method: str, body: Mapping[str, Any], grants: Mapping[str, Any]) -> Mapping[str, Any]:
-        credentials = self.target.credentials
-        pair = Pair("given", credentials.key, credentials.secret.reveal())
+        pair = self.target.credentials.pair
         self._deadline = deadline = self._deadline or Deadline(self._timeout)
         with self._wait(f"waiting for {self.url.http}"):
             answer = self._post(method, body, grants, pair, deadline)
@@ -115,16 +114,7 @@ class Api:
         token = api_token(pair.key, pair.secret, grants, self._clock(), _TOKEN_TTL)
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         request = Request("POST", _TWIRP + method, headers, json.dumps(body).encode())
-        started = time.monotonic()
-        outcome = "no answer"
-        try:
-            answer = exchange(self.url, request, deadline)
-            outcome = str(answer.status)
-        finally:
-            if self._trace is not None:
-                spent = (time.monotonic() - started) * 1000
-                self._trace(f"debug: POST {self.url.http}{_TWIRP}{method} -> {outcome} in {spent:.0f} ms")
-        return answer
+        return traced(self.url, request, deadline, self._trace)
 
     def _explain(self, refusal: Refusal, answer: Answer, pair: Pair, deadline: Deadline) -> LkctlError:
         """Find out by experiment which one cause stands behind a 401."""

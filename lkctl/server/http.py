@@ -8,7 +8,7 @@ import http.client
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -115,6 +115,20 @@ def exchange(url: ServerUrl, request: Request, deadline: Deadline) -> Answer:
     finally:
         for link in links:  # ends a thread that was left behind, too
             _shut(link)
+
+
+def traced(url: ServerUrl, request: Request, deadline: Deadline, trace: Callable[[str], None] | None) -> Answer:
+    """Do the same, and tell `trace` what was asked, what came of it and how long it took."""
+    started = time.monotonic()
+    outcome = "no answer"
+    try:
+        answer = exchange(url, request, deadline)
+        outcome = str(answer.status)
+    finally:
+        if trace is not None:
+            spent = (time.monotonic() - started) * 1000
+            trace(f"debug: {request.method} {url.http}{request.path} -> {outcome} in {spent:.0f} ms")
+    return answer
 
 
 def _exchange(url: ServerUrl, request: Request, deadline: Deadline, links: list[socket.socket]) -> Answer:

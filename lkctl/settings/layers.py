@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lkctl.errors import LkctlError
 from lkctl.secret import Secret, remember
-from lkctl.settings.shape import looks_like_secret
+from lkctl.settings.shape import Pair, looks_like_secret
 
 if TYPE_CHECKING:  # a mint needs no URL
     from lkctl.settings.url import ServerUrl
@@ -51,6 +51,11 @@ class Credentials(NamedTuple):
     secret: Secret
     key_origin: str = ""
     secret_origin: str = ""
+
+    @property
+    def pair(self) -> Pair:
+        """Give them as plain text, for signing and checking."""
+        return Pair("given", self.key, self.secret.reveal())
 
 
 class Target(NamedTuple):

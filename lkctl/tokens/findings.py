@@ -34,6 +34,27 @@ class Finding(NamedTuple):
         return {"id": self.id, "severity": self.severity.value, "message": self.message, "hint": self.hint}
 
 
+class Facts(NamedTuple):
+    """What is known beside the token itself; empty, or None, where nothing is.
+
+    `host` is that of the configured URL. `strict_key`: another API key than the configured one is an error.
+    `required_keys`, paths as lkctl.userid.paths reads them, must be in the metadata. `agent` is the one whose dispatch
+    is expected, `room` the room that the token is to be used for, `room_live` whether that room is open.
+    `changes_itself` tells where the project's code changes its own metadata or attributes, as `src/app.ts:12`.
+    """
+
+    host: str = ""
+    strict_key: bool = False
+    required_keys: tuple[str, ...] = ()
+    agent: str = ""
+    room: str = ""
+    room_live: bool | None = None
+    changes_itself: str = ""
+
+
+NO_FACTS = Facts()
+
+
 class Subject(NamedTuple):
     """A token as the rules see it.
 
@@ -49,6 +70,17 @@ class Subject(NamedTuple):
     meant: str = ""
     pair: Pair | None = None
     problems: tuple[Problem, ...] = ()
+    facts: Facts = NO_FACTS
+
+    @property
+    def joins(self) -> bool:
+        """Whether it lets join a room."""
+        return bool(self.reading.video.get("roomJoin"))
+
+    @property
+    def kind(self) -> str:
+        """The kind of participant in lower case, as the server compares it; "" where it is absent."""
+        return self.reading.text("kind").lower()
 
 
 class Fault(NamedTuple):
@@ -63,14 +95,10 @@ Check = Callable[[Subject], Iterable[Fault]]
 
 
 class Rule(NamedTuple):
-    """One rule of the catalogue; `title` says what it finds, `check` finds it."""
+    """One rule of the catalogue; `title` says what it finds, `check` finds it, `consequence` what comes of it."""
 
     id: str
     severity: Severity
     title: str
     check: Check
-
-    def judge(self, subject: Subject) -> Iterable[Finding]:
-        """Look at a token."""
-        for fault in self.check(subject):
-            yield Finding(self.id, fault.severity or self.severity, fault.message, fault.hint)
+    consequence: str

@@ -1,17 +1,23 @@
-"""One token or many, one a line."""
+"""One token or many, one a line, judged as they come."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Any, NamedTuple
 
 from lkctl.errors import LkctlError
-from lkctl.settings.shape import Pair
-from lkctl.tokens.decode import Decoded, decode
-from lkctl.tokens.wrapping import split_tokens
+from lkctl.tokens.decoding import Decoded
+from lkctl.tokens.findings import Severity
+from lkctl.tokens.wrapping import holds_token, join, opens_body
+
+Judge = Callable[[str], Decoded]
+Numbered = tuple[int, str | LkctlError]
+
+_MOST_HEAD = 1024 * 1024  # characters; where no token came until then, there is none
+_SIZE_OF_AN_ERROR = 100
+_MOST_BODY = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """What became of one line: a decoded token, or why it is none."""
 
     number: int
@@ -23,26 +29,77 @@ class Line:
         """Whether it holds a valid token."""
         return self.decoded is not None and self.decoded.valid
 
-    def json(self) -> dict[str, Any]:
-        """Give it as `-o jsonl` shows it."""
-        if self.decoded is not None:
-            return self.decoded.json()
+    def failure(self) -> dict[str, Any]:
+        """Give what `-o jsonl` shows of a line that holds no token."""
         error = self.error or LkctlError("L01", "not a JWT")
         body = {"code": error.code, "message": error.message, "hint": error.hint, "docs": error.docs}
         return {"error": body, "line": self.number}
 
-
-def decode_lines(text: str, pair: Pair | None, *, now: float) -> list[Line]:
-    """Decode the one token, or each line. Raise `L01` for a single text that is no JWT; among many it is kept."""
-    tokens = split_tokens(text)
-    if len(tokens) == 1:
-        return [Line(1, decode(tokens[0][1], pair, now=now))]
-    return list(_each(tokens, pair, now))
+    def json(self) -> dict[str, Any]:
+        """Give it as `-o jsonl` shows it."""
+        return self.failure() if self.decoded is None else self.decoded.json()
 
 
-def _each(tokens: list[tuple[int, str]], pair: Pair | None, now: float) -> Iterator[Line]:
-    for number, token in tokens:
-        try:
-            yield Line(number, decode(token, pair, now=now))
-        except LkctlError as error:
-            yield Line(number, None, error)
+class Tally:
+    """Whether all lines that went by are good: valid, and without a finding of a severity or worse."""
+
+    def __init__(self, fail_on: Severity = Severity.error) -> None:
+        self._fail_on = fail_on
+        self.good = True
+
+    def watch(self, lines: Iterable[Line]) -> Iterator[Line]:
+        """Hand the lines on."""
+        for line in lines:
+            self.good = self.good and line.decoded is not None and line.decoded.passes(self._fail_on)
+            yield line
+
+
+def judge_lines(lines: Iterable[str | LkctlError], judge: Judge) -> Iterator[Line]:
+    """Judge the one token, or each line, as soon as it comes; a text over several lines may still be one token.
+
+    Raises `L01`, or the error in the place of a line, for a single text that is no JWT; among many it is kept. Blank
+    lines are left out, and counted. Memory stays bounded however many lines there are.
+    """
+    numbered = ((number, line) for number, line in enumerate(lines, 1) if isinstance(line, LkctlError) or line.strip())
+    head = _head(numbered)
+    text = _one(head)
+    if text is not None:
+        yield Line(head[0][0] if head else 1, judge(text))
+        return
+    for number, line in chain(head, numbered):
+        yield _judged(number, line, judge)
+
+
+def _head(numbered: Iterator[Numbered]) -> list[Numbered]:
+    """Take lines until there are two and one of them is a token for sure, or until the bound."""
+    head: list[Numbered] = []
+    size, most, found = 0, _MOST_HEAD, False
+    for number, line in numbered:
+        head.append((number, line))
+        size += _SIZE_OF_AN_ERROR if isinstance(line, LkctlError) else len(line)
+        if isinstance(line, str):
+            most = _MOST_BODY if len(head) == 1 and opens_body(line) else most
+            found = found or (most == _MOST_HEAD and holds_token(line, whole=True))
+        if (found and len(head) > 1) or size > most:
+            break
+    return head
+
+
+def _one(head: list[Numbered]) -> str | None:
+    """Give the one text that the first lines are together; None where each may be a token of its own."""
+    texts = [line for _, line in head if isinstance(line, str)]
+    wrong = next((line for _, line in head if isinstance(line, LkctlError)), None)
+    if wrong is None:
+        return join(texts) if texts else ""
+    if any(map(holds_token, texts)):
+        return None
+    raise wrong
+
+
+def _judged(number: int, line: str | LkctlError, judge: Judge) -> Line:
+    if isinstance(line, LkctlError):
+        return Line(number, None, line)
+    try:
+        return Line(number, judge(line))
+    except LkctlError as error:
+        return Line(number, None, error)

@@ -31,6 +31,14 @@ _OTHERS = {
     "agent.simulationAdmin": "manage simulations",
     "agent.databaseAdmin": "manage agent databases",
     "agent.dispatchAdmin": "manage the dispatch queue",
+    "agentEndpoint.call": "call the endpoints of agents",
+    "agentThread.all": "reach every agent thread",
+    **{f"agentThread.{verb}": f"{verb} agent threads" for verb in ("list", "create", "write", "read", "delete")},
+}
+
+_ABSENT: Mapping[str, Mapping[str, Any]] = {
+    name: {field: {Form.boolean: False, Form.texts: []}.get(form, "") for field, form in group.fields.items()}
+    for name, group in GROUPS.items()
 }
 
 
@@ -40,9 +48,9 @@ def effective_grants(reading: Reading) -> dict[str, dict[str, Any]]:
     Source: grants.go GetCanPublish and its like; track sources compare exactly, in lower case (measured).
     """
     grants = {
-        name: {field: reading.grants.get(name, {}).get(field, _zero(form)) for field, form in group.fields.items()}
-        for name, group in GROUPS.items()
-        if not group.newer or name in reading.grants
+        name: {**absent, **reading.grants.get(name, {})}
+        for name, absent in _ABSENT.items()
+        if name in reading.grants or not GROUPS[name].newer
     }
     grants["video"] |= _defaults(reading.video) if "video" in reading.grants else {}
     return grants
@@ -67,10 +75,6 @@ def _defaults(video: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _zero(form: Form) -> Any:
-    return {Form.boolean: False, Form.texts: []}.get(form, "")
-
-
 def say_grants(effective: Mapping[str, Mapping[str, Any]]) -> str:
     """Say what the holder may do: `may join room demo, publish camera only, may not change its own metadata`."""
     may, may_not = list(_allowed(effective)), list(_denied(effective["video"]))
@@ -82,6 +86,8 @@ def _allowed(effective: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     video = effective["video"]
     if video["roomJoin"]:
         yield from _in_the_room(video)
+    elif video["agent"]:
+        yield "register as an agent worker"
     if video["roomAdmin"]:
         yield f"administer {_room(video)}"
     if video["destinationRoom"]:

@@ -1,44 +1,66 @@
 """What tokens come wrapped in: a header, quotes, a URL, a JSON body, an assignment."""
 
-import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 KEYS = ("token", "accessToken", "access_token", "participantToken", "participant_token")
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d"
 _BLANKS = " \t\r\n\f\v\u00a0\ufeff\u200b"
-_SCHEME = re.compile(r"(?:authorization\s*:\s*)?bearer\s+", re.IGNORECASE)
-_URL = re.compile(r"(?:https?|wss?)://\S+\Z", re.IGNORECASE)
-_ASSIGNMENT = re.compile(r"(?:export\s+)?[A-Za-z_][A-Za-z0-9_]{0,63}=(?=[\"']?eyJ)")
-_TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.")
+_SEGMENT = "[A-Za-z0-9_-]"
+# Compiled by `re` at first use, and kept there: most tokens come bare
+_BARE = rf"{_SEGMENT}+\.{_SEGMENT}+\.{_SEGMENT}*"
+_TOKEN = rf"eyJ{_SEGMENT}+\.{_SEGMENT}+\."
+_WHOLE = rf"{_TOKEN}{_SEGMENT}{{43}}"  # an HS256 signature is that long
+_WRAPPINGS = (r"(?i:(?:authorization\s*:\s*)?bearer\s+)", r"(?:export\s+)?[A-Za-z_][A-Za-z0-9_]{0,63}+=(?=[\"']?eyJ)")
+_URL = r"(?i:https?|wss?)://\S+\Z"
 
 
 def unwrap(text: str) -> str:
     """Give the token that a text holds, or the text itself without blanks and quotes where it holds none."""
+    if re.fullmatch(_BARE, text):
+        return text
     bare = text.strip(_BLANKS)
     for _ in range(3):  # such as a quoted header
         before = bare
         bare = _unquoted(bare)
-        for wrapping in (_SCHEME, _ASSIGNMENT):
-            match = wrapping.match(bare)
+        for wrapping in _WRAPPINGS:
+            match = re.match(wrapping, bare)
             bare = bare[match.end() :] if match else bare
         bare = bare.strip(_BLANKS)
         if bare == before:
             break
     if bare.startswith("{"):
         return _from_json(bare) or bare
-    return _from_url(bare) or bare if _URL.match(bare) else bare
+    return _from_url(bare) or bare if re.match(_URL, bare) else bare
 
 
-def split_tokens(text: str) -> list[tuple[int, str]]:
-    """Give the lines of a text, with their numbers, where each may be a token of its own; else the text as one.
+def holds_token(line: str, *, whole: bool = False) -> bool:
+    """Whether a line holds a token; with `whole`, one that is surely not continued on the next line."""
+    return re.match(_WHOLE if whole else _TOKEN, unwrap(line)) is not None
 
-    Blank lines are left out, and counted.
+
+def opens_body(line: str) -> bool:
+    """Whether a line is the beginning of a JSON body that goes on."""
+    return line.lstrip(_BLANKS).startswith("{") and _parsed(line) is None
+
+
+def join(lines: Sequence[str]) -> str | None:
+    """Give the one text that lines are together: a JSON body, a token broken into lines, or no token at all.
+
+    None where each line may be a token of its own.
     """
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip(_BLANKS)]
-    if len(lines) < 2 or (text.lstrip().startswith("{") and _from_json(text)):  # noqa: PLR2004
-        return [(1, text)]
-    return lines if any(_TOKEN.match(unwrap(line)) for _, line in lines) else [(1, text)]
+    text = "\n".join(lines)
+    if len(lines) == 1 or (opens_body(lines[0]) and _from_json(text)):
+        return text
+    together = unwrap("".join(line.strip(_BLANKS) for line in lines))
+    if (
+        together.startswith("eyJ")
+        and re.fullmatch(_BARE, together)
+        and not any(holds_token(line, whole=True) for line in lines)
+    ):
+        return together
+    return None if any(map(holds_token, lines)) else text
 
 
 def _unquoted(text: str) -> str:
@@ -46,11 +68,16 @@ def _unquoted(text: str) -> str:
 
 
 def _from_json(text: str) -> str | None:
+    return _held(_parsed(text), 3)
+
+
+def _parsed(text: str) -> Any:
+    import json
+
     try:
-        body = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return _held(body, 3)
 
 
 def _held(body: Any, depth: int) -> str | None:

@@ -1,7 +1,7 @@
 """What a token looks like to people, and what a minted one says for itself."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,54 +11,52 @@ from lkctl.output.console import Console
 from lkctl.output.format import Format
 from lkctl.output.jsontext import rfc3339
 from lkctl.output.render import effective, render
-from lkctl.output.view import Column, Listing, Record
-from lkctl.secret import remember
-from lkctl.settings.shape import looks_like_secret, shorten_key
+from lkctl.output.view import Record
+from lkctl.settings.shape import shorten_key
 from lkctl.tokens.findings import Finding, Severity
 
 if TYPE_CHECKING:  # a mint need not load what only decoding needs
-    from lkctl.tokens.decode import Decoded
-    from lkctl.tokens.lines import Line
+    from lkctl.tokens.decoding import Decoded
+    from lkctl.tokens.reading import Reading
 
 _MARKS = {Severity.error: "✗", Severity.warning: "!", Severity.security: "!", Severity.info: "-"}
 _WIDEST_VALUE = 2000  # characters of metadata and the like that a person is shown
 
 
-def show_decoded(lines: Sequence["Line"], unverified: str, format_: Format, console: Console) -> None:
-    """Write one token as a sheet, many as a list. `unverified` says why there is no secret to check with."""
-    for line in lines:
-        if line.decoded is not None and looks_like_secret(issuer := line.decoded.reading.text("iss")):
-            remember(issuer)  # swapped, most likely
-    if len(lines) > 1 or lines[0].decoded is None:
-        render(_listing(lines), format_, console)
-        return
+def show_sheet(decoded: "Decoded", missing: str, format_: Format, console: Console) -> None:
+    """Write one token as a sheet. `missing` says why there is no secret to check with."""
     people = effective(format_, console) is Format.table
-    render(_sheet(lines[0].decoded, unverified, people=people), format_, console)
+    render(_sheet(decoded, missing, people=people), format_, console)
 
 
-def _sheet(decoded: "Decoded", unverified: str, *, people: bool) -> Record:
+def _sheet(decoded: "Decoded", missing: str, *, people: bool) -> Record:
     return Record(
         decoded.json(),
         tuple((_told(decoded) if people else _plain(decoded)).items()),
         decoded.reading.identity,
-        heading=_heading(decoded, unverified),
-        remarks=tuple(text for finding in decoded.findings for text in _remarks(finding)),
+        heading=_heading(decoded, missing),
+        remarks=tuple(text for finding in decoded.findings for text in remarks(finding)),
     )
 
 
-def _heading(decoded: "Decoded", unverified: str) -> str:
+def _heading(decoded: "Decoded", missing: str) -> str:
     """Say how the signature stands, then whether the token is any good."""
     key = shorten_key(decoded.reading.text("iss")) or "a token without a key"
+    fits = f"; it fits {decoded.meant}" if decoded.meant else ""
     mark, words = "✓", decoded.signature.value
     if words == "bad":
-        return f"✗ bad signature (not made with the secret of {key})"
+        return f"✗ bad signature (not made with the secret of {key}{fits})"
     if words == "unverified":
-        mark, words = "?", f"not verified (no secret for {key}: {unverified or 'another key is configured'})"
+        mark, words = "?", f"not verified (no secret for {key}: {missing or 'another key is configured'}{fits})"
     if decoded.valid:
         left = decoded.reading.values.get("exp", 0) - int(decoded.now)
         return f"{mark} {words}, valid for {say_duration(left)}" if left > 0 else f"{mark} {words}"
     errors = ", ".join(dict.fromkeys(f.id for f in decoded.findings if f.severity is Severity.error))
-    return f"✗ {words}, but {'expired' if decoded.expired else 'not valid'} ({errors})"
+    return f"✗ {words}, but {_why_invalid(decoded)}{f' ({errors})' if errors else ''}"
+
+
+def _why_invalid(decoded: "Decoded") -> str:
+    return "expired" if decoded.expired else "not valid" if decoded.begun else "not valid yet"
 
 
 def _told(decoded: "Decoded") -> dict[str, str]:
@@ -70,6 +68,7 @@ def _told(decoded: "Decoded") -> dict[str, str]:
         "identity": reading.identity + (" (from jti)" if reading.identity_from == "jti" else ""),
         "name": reading.text("name"),
         "kind": reading.text("kind"),
+        "details": ", ".join(reading.values.get("kindDetails", ())),
         "room": reading.room,
         "user ID": decoded.user_id or "",
         "API key": shorten_key(reading.text("iss")),
@@ -80,9 +79,36 @@ def _told(decoded: "Decoded") -> dict[str, str]:
         "meaning": say_grants(decoded.effective),
         "metadata": reading.text("metadata"),
         "attributes": _attributes(decoded),
+        **_new_room(reading),
+        "body hash": reading.text("sha256"),
         "join": _join(decoded),
     }
     return {name: fit(value, _WIDEST_VALUE) for name, value in told.items() if value}
+
+
+def _new_room(reading: "Reading") -> dict[str, str]:
+    """Say what becomes of the room if the join makes it: the agents that are called, and its settings."""
+    told = {"room preset": reading.text("roomPreset")}
+    given = reading.values.get("roomConfig")
+    if not given:
+        return told
+    from lkctl.tokens.roomconfig import in_camel_case
+
+    config = in_camel_case(given)
+    agents = "; ".join(_agent(agent) for agent in config.get("agents") or ())
+    settings = {name: item for name, item in config.items() if name not in {"agents", "egress"} and item}
+    recorded = "recorded or streamed (egress)" if config.get("egress") else ""
+    words = [*(f"{name} {item if isinstance(item, str) else _compact(item)}" for name, item in settings.items())]
+    return {**told, "dispatches": agents, "new room": ", ".join([*words, recorded] if recorded else words)}
+
+
+def _agent(agent: Mapping[str, Any]) -> str:
+    name = agent.get("agentName")
+    who = f"agent {name}" if name else "any agent without a name"
+    place = f" of deployment {agent['deployment']}" if agent.get("deployment") else ""
+    given = {word: agent.get(word) for word in ("metadata", "attributes") if agent.get(word)}
+    told = " and ".join(f"{word} {item if isinstance(item, str) else _compact(item)}" for word, item in given.items())
+    return f"{who}{place}{f', with {told}' if told else ''}"
 
 
 def _plain(decoded: "Decoded") -> dict[str, str]:
@@ -137,40 +163,22 @@ def _join(decoded: "Decoded") -> str:
     return f"the server {verb} it: {decoded.join.status} {decoded.join.reason}"
 
 
-def _remarks(finding: Finding) -> tuple[str, ...]:
+def remarks(finding: Finding) -> tuple[str, ...]:
+    """Say a finding in a line, what comes of it and the next step in others."""
     said = f"{_MARKS[finding.severity]} {finding.severity.value} {finding.id}: {finding.message}"
-    return (said, f"    {finding.hint}") if finding.hint else (said,)
+    consequence = _consequence(finding)
+    then = f"    consequence: {consequence}" if consequence else ""
+    return tuple(line for line in (said, then, f"    {finding.hint}" if finding.hint else "") if line)
+
+
+def _consequence(finding: Finding) -> str:
+    """Give what comes of it in general; an error says so itself, and the server's answer stands under `join`."""
+    from lkctl.tokens.catalogue import RULES
+
+    fits = (r for r in RULES if r.id == finding.id and r.severity is finding.severity is not Severity.error)
+    return next((rule.consequence for rule in fits), "")
 
 
 def say(finding: Finding) -> str:
     """Say a finding in one line, with the next step."""
     return f"{finding.id}: {finding.message}" + (f". {finding.hint}" if finding.hint else "")
-
-
-def _listing(lines: Sequence["Line"]) -> "Listing[Line]":
-    return Listing(
-        items=lines,
-        columns=(
-            Column("LINE", lambda line: str(line.number)),
-            Column("VALID", lambda line: "yes" if line.valid else "no"),
-            Column("SIGNATURE", lambda line: line.decoded.signature.value if line.decoded else "-"),
-            Column("IDENTITY", lambda line: line.decoded.reading.identity if line.decoded else ""),
-            Column("ROOM", lambda line: line.decoded.reading.room if line.decoded else ""),
-            Column("EXPIRES", lambda line: _expires(line.decoded)),
-            Column("PROBLEM", _problem),
-        ),
-        name=lambda line: line.decoded.reading.identity if line.decoded else "",
-        empty="no tokens",
-        json=lambda line: line.json(),
-    )
-
-
-def _expires(decoded: "Decoded | None") -> str:
-    return (rfc3339(decoded.moment("exp")) or "") if decoded else ""
-
-
-def _problem(line: "Line") -> str:
-    if line.decoded is None:
-        return f"L01 {line.error.message}" if line.error else ""
-    worst = [finding for finding in line.decoded.findings if finding.severity is Severity.error]
-    return f"{worst[0].id} {worst[0].message}" if worst else ""

@@ -55,6 +55,12 @@ def _checks() -> list[tuple[str, str]]:
     return [(check.id, f"{check.title} ({check.severity.value})") for check in ALL_CHECKS]
 
 
+def _rules() -> list[tuple[str, str]]:
+    from lkctl.tokens.catalogue import RULES
+
+    return [(rule.id, f"{rule.title} ({rule.severity.value}): {rule.consequence}") for rule in RULES]
+
+
 def _roles() -> list[tuple[str, str]]:
     from lkctl.tokens.roles import ROLES
 
@@ -83,6 +89,7 @@ TOPICS: tuple[Topic, ...] = (
         lambda: [(code, f"{kind.meaning} (exit {int(kind.exit_code)})") for code, kind in CATALOGUE.items()],
     ),
     Topic("checks", "the checks of diagnose and env check", ("ID", "TITLE"), _checks),
+    Topic("lint", "the rules by which tokens are judged", ("ID", "WHAT IT FINDS"), _rules),
     Topic("roles", "the roles of token mint", ("ROLE", "GRANTS"), _roles),
     Topic("warnings", "the warnings of agent resolve", ("CODE", "MEANING"), _warnings),
 )

@@ -13,6 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from lkctl.tokens.signer import sign
+
 SMALLEST = """
 import os, sys, typer
 app = typer.Typer(add_completion=False)
@@ -23,6 +25,11 @@ def main(name: str = typer.Option("x", "--name")) -> None:
     os._exit(0)
 app()
 """
+TOKEN = sign(
+    {"iss": "APIabcdefghijkl", "sub": "user_1704067200000_abc123", "exp": int(time.time()) + 3600,
+     "video": {"roomJoin": True, "room": "demo"}, "metadata": '{"userId":"user_1704067200000_abc123"}'},
+    "x" * 43,
+)  # fmt: skip
 RESOLVE = ["agent", "resolve", "--snapshot", "snapshot.json"]
 
 
@@ -39,6 +46,7 @@ def main(rounds: int) -> None:
             "lkctl --help": [*lkctl, "--help"],
             "lkctl token mint": [*lkctl, "token", "mint", "--user-id", "user_1704067200000_abc123"],
             "lkctl token mint --nonsense": [*lkctl, "token", "mint", "--nonsense"],
+            "lkctl token decode": [*lkctl, "token", "decode", TOKEN],
             "lkctl env show": [*lkctl, "env", "show"],
             "lkctl agent resolve (file)": [*lkctl, *RESOLVE],
         }

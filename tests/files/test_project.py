@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lkctl.errors import LkctlError
-from lkctl.files.project import project_file, read_project
+from lkctl.files.project import project_file, read_project, read_projects
 from lkctl.settings.layers import KEY, SECRET, URL, Value
 
 GOOD = """\
@@ -52,6 +52,13 @@ def test_values_that_are_no_text(path: Path) -> None:
     path.write_text(GOOD)
     values = read_project("two", path).values
     assert (values[KEY].text, values[SECRET].text) == ("", "12345")
+
+
+def test_all_projects(path: Path) -> None:
+    """As each by itself; none without the file."""
+    assert read_projects(path) == []
+    path.write_text(GOOD)
+    assert read_projects(path) == [read_project("one", path), read_project("two", path)]
 
 
 def test_missing_project_names_those_there(path: Path) -> None:

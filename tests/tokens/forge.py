@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from lkctl.settings.shape import Pair
-from lkctl.tokens.decode import Decoded, decode
+from lkctl.tokens.decoding import Decoded, decode
 
 KEY = "APIforged1234567"
 SECRET = "forged-secret-that-is-long-enough-0123456789"

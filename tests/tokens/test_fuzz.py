@@ -1,9 +1,17 @@
-"""Whatever comes in: a verdict or an error of ours, in bounded time."""
+"""Whatever comes in: a verdict or an error of ours, in bounded time and memory.
+
+5,000 random and damaged strings by default, the same ones each time, in this one process. For more, or for others:
+
+    LKCTL_CASES=100000 LKCTL_SEED=7 pytest tests/tokens/test_fuzz.py
+"""
 
 import json
+import os
 import random
+import resource
 import string
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,10 +19,18 @@ import pytest
 from lkctl.errors import LkctlError
 from lkctl.output.jsontext import to_json
 from lkctl.tokens.claims import GROUPS, OWN, REGISTERED
-from lkctl.tokens.lines import Line, decode_lines
-from tests.tokens.forge import HEADER, NOW, PAIR, SECRET, claims, forge, segment, token, video
+from lkctl.tokens.decoding import decode
+from lkctl.tokens.lines import Line, judge_lines
+from tests.harness import invoke
+from tests.tokens.forge import HEADER, KEY, NOW, PAIR, SECRET, claims, forge, segment, token, video
+from tests.tokens.generator import make_case
 
-COUNT = 3000
+CASES = int(os.environ.get("LKCTL_CASES", "5000"))
+SEED = int(os.environ.get("LKCTL_SEED", "20261121"))
+SLICE = 1000
+AT_COMMAND = 300
+MOST_SECONDS = 0.02  # for one string; it takes a hundredth of that
+MOST_MEMORY = 64 * 1024  # KiB that a slice may add to what the process needs at most
 ODD: list[Any] = [
     None,
     True,
@@ -66,75 +82,107 @@ def spoilt(source: random.Random, text: str) -> str:
     return text
 
 
-def strings() -> Iterator[str]:
-    """Give the same strings every time."""
-    source = random.Random(20261121)  # noqa: S311
-    for _ in range(COUNT):
-        kind = source.randrange(6)
-        if kind == 0:
-            text = "".join(chr(source.randrange(0x11000)) for _ in range(source.randrange(60)))
-        elif kind == 1:
-            text = ".".join(segment(source.randbytes(source.randrange(40))) for _ in range(source.randrange(1, 6)))
-        elif kind == 2:
-            text = forge(spoilt(source, json.dumps(odd_claims(source))).encode("utf-8", "surrogatepass"))
-        elif kind == 3:
-            text = spoilt(source, forge(odd_claims(source)))
-        else:
-            text = forge(odd_claims(source), {**HEADER, source.choice(["alg", "typ", "kid"]): odd_value(source)})
-        yield source.choice(WRAPPINGS).replace("{}", text)
+def strings(start: int, end: int) -> Iterator[str]:
+    """Give the strings of these numbers, the same every time."""
+    for number in range(start, end):
+        source = random.Random(f"{SEED}/{number}")  # noqa: S311
+        yield source.choice(WRAPPINGS).replace("{}", odd_string(source, number))
+
+
+def odd_string(source: random.Random, number: int) -> str:
+    """Make a string that is anything from noise to a good token."""
+    kind = source.randrange(7)
+    if kind == 0:
+        return "".join(chr(source.randrange(0x11000)) for _ in range(source.randrange(60)))
+    if kind == 1:
+        return ".".join(segment(source.randbytes(source.randrange(40))) for _ in range(source.randrange(1, 6)))
+    if kind == 2:
+        return forge(spoilt(source, json.dumps(odd_claims(source))).encode("utf-8", "surrogatepass"))
+    if kind == 3:
+        return spoilt(source, forge(odd_claims(source)))
+    if kind == 4:
+        return spoilt(source, make_case(SEED, number, KEY, SECRET, NOW).token)
+    return forge(odd_claims(source), {**HEADER, source.choice(["alg", "typ", "kid"]): odd_value(source)})
 
 
 def attempt(text: str) -> list[Line] | LkctlError:
-    """Decode, or give the refusal."""
+    """Decode all lines, or give the refusal."""
     try:
-        return decode_lines(text, PAIR, now=NOW)
+        return list(judge_lines(text.split("\n"), lambda line: decode(line, PAIR, now=NOW)))
     except LkctlError as error:
         return error
 
 
-def test_three_thousand_strings() -> None:
+@pytest.mark.parametrize("start", range(0, CASES, SLICE))
+def test_strings(start: int) -> None:
     """No exception but our own; every result can be shown; nothing of the secret in it."""
-    results = [attempt(text) for text in strings()]
+    began, memory = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    results = [attempt(text) for text in strings(start, min(start + SLICE, CASES))]
     refused = [result for result in results if isinstance(result, LkctlError)]
     assert {error.code for error in refused} == {"L01"}
-    assert COUNT // 10 < len(refused) < COUNT * 9 // 10
+    assert len(results) // 10 < len(refused) < len(results) * 9 // 10
     for result in results:
         for line in [] if isinstance(result, LkctlError) else result:
             shown = to_json(line.json())
             assert shown.encode()
             assert json.loads(shown, parse_constant=pytest.fail)
             assert SECRET not in shown
+    assert time.process_time() - began < len(results) * MOST_SECONDS
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < MOST_MEMORY
+
+
+@pytest.mark.parametrize("form", ["json", "table", "tsv", "jsonl"])
+def test_strings_at_the_command(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 0, 1 or 2, and an answer: never a traceback, never 70."""
+    monkeypatch.setenv("LIVEKIT_API_KEY", KEY)
+    monkeypatch.setenv("LIVEKIT_API_SECRET", SECRET)
+    codes = set()
+    for text in strings(0, AT_COMMAND):
+        done = invoke("token", "decode", "-", "-o", form, stdin=text.encode("utf-8", "surrogatepass"))
+        codes.add(done.code)
+        assert done.out or done.err
+        assert "Traceback" not in done.err
+        assert SECRET not in done.out + done.err
+        assert "\x1b" not in done.out + done.err
+    assert {1, 2} <= codes <= {0, 1, 2}
 
 
 MEGABYTES = [
-    pytest.param("a" * 10_000_000, id="one letter"),
-    pytest.param("eyJ" * 3_300_000, id="the start of a token"),
-    pytest.param("eyJa." * 2_000_000, id="two million parts"),
-    pytest.param("." * 10_000_000, id="dots"),
-    pytest.param(" " * 10_000_000, id="blanks"),
-    pytest.param('"' * 10_000_000, id="quotes"),
-    pytest.param("{" * 10_000_000, id="braces"),
-    pytest.param('{"token":' * 1_100_000, id="nested JSON"),
-    pytest.param("Bearer " * 1_400_000, id="Bearer"),
-    pytest.param("abc\n" * 2_500_000, id="lines"),
-    pytest.param("https://x/?" + "token=&" * 1_400_000, id="a URL"),
-    pytest.param(forge("[" * 7_000_000), id="brackets in the payload"),
-    pytest.param(forge('{"a":' * 1_400_000), id="objects in the payload"),
-    pytest.param(token(metadata="x" * 7_000_000), id="metadata"),
-    pytest.param(token(metadata="[" * 7_000_000), id="brackets in the metadata"),
-    pytest.param(token(**{"k" * 7_000_000: 1}), id="a key"),
-    pytest.param(video(**{"room_" * 1_400_000: 1}), id="a grant"),
-    pytest.param(token(**{f"k{number}": number for number in range(400_000)}), id="keys"),
-    pytest.param(token(attributes={f"k{number}": "" for number in range(400_000)}), id="attributes"),
-    pytest.param(video(canPublishSources=["é"] * 500_000), id="sources"),
-    pytest.param(forge('{"exp":' + "9" * 7_000_000 + "}"), id="digits"),
+    pytest.param(lambda: "a" * 10_000_000, id="one letter"),
+    pytest.param(lambda: "eyJ" * 3_300_000, id="the start of a token"),
+    pytest.param(lambda: "eyJa." * 2_000_000, id="two million parts"),
+    pytest.param(lambda: "." * 10_000_000, id="dots"),
+    pytest.param(lambda: " " * 10_000_000, id="blanks"),
+    pytest.param(lambda: '"' * 10_000_000, id="quotes"),
+    pytest.param(lambda: "{" * 10_000_000, id="braces"),
+    pytest.param(lambda: '{"token":' * 1_100_000, id="nested JSON"),
+    pytest.param(lambda: "Bearer " * 1_400_000, id="Bearer"),
+    pytest.param(lambda: "abc\n" * 2_500_000, id="lines"),
+    pytest.param(lambda: "https://x/?" + "token=&" * 1_400_000, id="a URL"),
+    pytest.param(lambda: forge("[" * 7_000_000), id="brackets in the payload"),
+    pytest.param(lambda: forge('{"a":' * 1_400_000), id="objects in the payload"),
+    pytest.param(lambda: token(metadata="x" * 7_000_000), id="metadata"),
+    pytest.param(lambda: token(metadata="[" * 7_000_000), id="brackets in the metadata"),
+    pytest.param(lambda: token(**{"k" * 7_000_000: 1}), id="a key"),
+    pytest.param(lambda: video(**{"room_" * 1_400_000: 1}), id="a grant"),
+    pytest.param(lambda: token(**{f"k{number}": number for number in range(400_000)}), id="keys"),
+    pytest.param(lambda: token(attributes={f"k{number}": "" for number in range(400_000)}), id="attributes"),
+    pytest.param(lambda: video(canPublishSources=["é"] * 500_000), id="sources"),
+    pytest.param(lambda: forge('{"exp":' + "9" * 7_000_000 + "}"), id="digits"),
+    pytest.param(lambda: token(exp="9" * 7_000_000), id="digits in quotes"),
+    pytest.param(lambda: token(roomConfig={"emptyTimeout": "9" * 7_000_000}), id="digits in roomConfig"),
+    pytest.param(lambda: token(roomConfig={"emptyTimeout": "1e" + "9" * 7_000_000}), id="an exponent in roomConfig"),
+    pytest.param(lambda: token(roomConfig={"emptyTimeout": "5." + "0" * 7_000_000 + "x"}), id="noughts in roomConfig"),
+    pytest.param(lambda: token(roomConfig={"tags": {f"k{n}": "" for n in range(400_000)}}), id="tags"),
+    pytest.param(lambda: token(roomConfig={"egress": {"room": {"fileOutputs": [{}] * 400_000}}}), id="outputs"),
+    pytest.param(lambda: forge({"alg": "HS256", "x": ["\ud800"] * 500_000}), id="halves of surrogate pairs"),
 ]
 
 
-@pytest.mark.parametrize("text", MEGABYTES)
-def test_ten_megabytes(text: str) -> None:
+@pytest.mark.parametrize("make", MEGABYTES)
+def test_ten_megabytes(make: Callable[[], str]) -> None:
     """A verdict of readable length (pytest's time limit is a hundred times what it takes)."""
-    result = attempt(text)
+    result = attempt(make())
     if isinstance(result, LkctlError):
         assert result.code == "L01"
         assert len(result.message) < 200

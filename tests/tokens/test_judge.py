@@ -31,6 +31,9 @@ ANSWERS = [
     pytest.param(forge(BASE, {"alg": "none"}), 401, SIGNATURE + "signing method none is invalid", id="none"),
     pytest.param(forge(BASE, {"alg": "XX"}), 401, UNREADABLE, id="unknown algorithm"),
     pytest.param(forge(BASE, {"typ": "JWT"}), 401, UNREADABLE, id="no algorithm"),
+    pytest.param(forge(BASE, '{"alg":"HS256","kid":1e400}'), 401, UNREADABLE, id="header number out of range"),
+    pytest.param(forge(BASE, '{"alg":"HS256","kid":1e308}'), 200, "success", id="large header number"),
+    pytest.param(forge(text_with('"x":1e400')), 200, "success", id="unknown claim out of range"),
     pytest.param(forge(BASE, {"ALG": "HS256"}), 401, UNREADABLE, id="header keys have letter case"),
     pytest.param(token() + "=", 401, UNREADABLE, id="padding"),
     pytest.param(token().rpartition(".")[0] + ".", 401, SIGNATURE + "signature is invalid", id="no signature"),
@@ -92,6 +95,12 @@ ANSWERS = [
     pytest.param(
         token(sub="é" * 129), 400, "participant identity length exceeds limits: max length 256", id="258 bytes"
     ),
+    pytest.param(
+        forge(b'{"iss":"%s","sub":"%s","video":{"roomJoin":true,"room":"r"}}' % (KEY.encode(), b"\xe2\x82" * 43)),
+        400,
+        "participant identity length exceeds limits: max length 256",
+        id="each byte that is not UTF-8 is three",
+    ),
     pytest.param(video(room=""), 400, "no room name", id="no room"),
     pytest.param(token(video={"roomJoin": True, "roomName": "r"}), 400, "no room name", id="roomName"),
     pytest.param(video(room="*"), 200, "success", id="a room named *"),
@@ -105,10 +114,10 @@ ANSWERS = [
 ]
 
 
-def judged(text: str, pair: Pair | None = PAIR, *, requires_exp: bool = False) -> Join:
+def judged(text: str, pair: Pair | None = PAIR, *, version: tuple[int, int, int] = (1, 13, 5)) -> Join:
     """Predict at the fixed time."""
     envelope = open_envelope(text)
-    return predict(envelope, read_claims(envelope.claims), pair, NOW, requires_exp=requires_exp)
+    return predict(envelope, read_claims(envelope.claims), pair, NOW, version=version)
 
 
 @pytest.mark.parametrize(("text", "status", "reason"), ANSWERS)
@@ -123,12 +132,57 @@ def test_nothing_is_foreseen_without_the_secret(pair: Pair | None) -> None:
     assert judged(token(exp=1), pair) == Join(accepted=None, status=None, reason=None)
 
 
-def test_from_1_13_6_an_expiry_is_required() -> None:
-    """Read in the source, not run."""
-    assert judged(token(exp=...), requires_exp=True) == Join(
-        accepted=False, status=401, reason=TIMES + "token is missing required claim: exp claim is required"
-    )
-    assert judged(token(), requires_exp=True).accepted
+NEWER = (1, 13, 6)
+REFUSED = "invalid authorization token: "
+
+ANSWERS_OF_NEWER = [
+    pytest.param(token(), 200, "success", id="good"),
+    pytest.param(
+        token(exp=...),
+        401,
+        REFUSED + "token has invalid claims: token is missing required claim: exp claim is required",
+        id="no expiry",
+    ),
+    pytest.param(
+        token(exp=None, nbf=NOW + 99),
+        401,
+        REFUSED
+        + "token has invalid claims: token is missing required claim: exp claim is required, token is not valid yet",
+        id="no expiry, and begins later",
+    ),
+    pytest.param(token(exp=NOW - 60), 401, REFUSED + "token has invalid claims: token is expired", id="expired"),
+    pytest.param(
+        forge(BASE, secret="x"), 401, REFUSED + "token signature is invalid: signature is invalid", id="wrong secret"
+    ),
+    pytest.param(
+        token(name=5),
+        401,
+        REFUSED
+        + "token is malformed: could not JSON decode claim: "
+        + "json: cannot unmarshal number into Go struct field tokenClaims.ClaimGrants.name of type string",
+        id="wrong type",
+    ),
+    pytest.param(
+        token(agent={"databaseAdmin": "x"}),
+        401,
+        REFUSED
+        + "token is malformed: could not JSON decode claim: "
+        + "json: cannot unmarshal string into Go struct field AgentGrant.ClaimGrants.agent.databaseAdmin of type bool",
+        id="grant that it knows",
+    ),
+    pytest.param(token(agentThread=5), 200, "success", id="group that it does not know either"),
+    pytest.param(token(iss=""), 401, "invalid API key", id="no key"),
+    pytest.param(token(sub=5), 401, UNREADABLE, id="registered claim of a wrong type"),
+    pytest.param(token(video=...), 401, "no permissions to access the room", id="no video"),
+    pytest.param(token(sub=""), 400, "identity cannot be empty", id="no identity"),
+]
+
+
+@pytest.mark.parametrize(("text", "status", "reason"), ANSWERS_OF_NEWER)
+@pytest.mark.parametrize("version", [NEWER, (2, 0, 0)], ids=["1.13.6", "2"])
+def test_answers_of_newer_servers(text: str, status: int, reason: str, version: tuple[int, int, int]) -> None:
+    """Read in the source after 1.13.5 (service/auth.go, protocol auth/verifier.go), not run: nothing is echoed."""
+    assert judged(text, version=version) == Join(accepted=status == 200, status=status, reason=reason)
 
 
 def test_keys_are_compared_exactly() -> None:

@@ -1,20 +1,19 @@
 """The prediction against the real server: each token goes to GET /rtc/validate, and must be foreseen."""
 
-import http.client
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from lkctl.errors import LkctlError
 from lkctl.localserver.process import LocalServer
 from lkctl.settings.shape import Pair
-from lkctl.tokens.decode import decode
-from lkctl.tokens.mint import TokenRequest, mint
+from lkctl.tokens.decoding import decode
+from lkctl.tokens.minting import TokenRequest, mint
 from lkctl.tokens.roles import ROLES
+from tests.tokens.door import Door, kind
 from tests.tokens.forge import HEADER, forge
 
 pytestmark = pytest.mark.live
@@ -217,46 +216,38 @@ def forger(livekit_server: LocalServer) -> Forger:
     return Forger(livekit_server.key, livekit_server.secret.reveal())
 
 
-def ask(server: LocalServer, token: str) -> tuple[int, str]:
-    """Give the server's answer, the token in it written `<JWT>`."""
-    connection = http.client.HTTPConnection(urlsplit(server.http_url).netloc, timeout=10)
-    try:
-        connection.request("GET", "/rtc/validate", headers={"Authorization": f"Bearer {token}"})
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode("utf-8", "replace").replace(token, "<JWT>").strip("\n")
-    finally:
-        connection.close()
-
-
-def kind(reason: str | None) -> str:
-    """Give a reason without the words of protobuf's reader, which change from build to build on purpose."""
-    return (reason or "").partition("proto:")[0]
+@pytest.fixture(scope="module")
+def door(livekit_server: LocalServer) -> Iterator[Door]:
+    """Ask the server under test."""
+    door = Door(livekit_server.http_url)
+    yield door
+    door.close()
 
 
 @pytest.mark.parametrize("name", TOKENS)
-def test_foreseen(name: str, livekit_server: LocalServer, forger: Forger) -> None:
+def test_foreseen(name: str, door: Door, forger: Forger) -> None:
     """Whether it is accepted, the status, and the reason word for word."""
     token = TOKENS[name](forger)
     join = decode(token, Pair("", forger.key, forger.secret), now=time.time()).join
-    status, reason = ask(livekit_server, token)
+    status, reason = door.ask(token)
     assert (join.status, kind(join.reason)) == (status, kind(reason))
     assert join.accepted is (status == 200)
 
 
 @pytest.mark.parametrize("name", NO_JWT)
-def test_what_is_no_jwt_is_refused_there_too(name: str, livekit_server: LocalServer, forger: Forger) -> None:
+def test_what_is_no_jwt_is_refused_there_too(name: str, door: Door, forger: Forger) -> None:
     """Exit code 2 here, 401 there."""
     token = NO_JWT[name](forger)
     with pytest.raises(LkctlError) as caught:
         decode(token, None, now=time.time())
     assert caught.value.code == "L01"
-    assert ask(livekit_server, token)[0] == 401
+    assert door.ask(token)[0] == 401
 
 
 @pytest.mark.parametrize("role", [name for name in ROLES if name != "none"])
-def test_what_is_minted_does_what_it_says(role: str, livekit_server: LocalServer, forger: Forger) -> None:
+def test_what_is_minted_does_what_it_says(role: str, door: Door, forger: Forger) -> None:
     """The roles that join may; the others are told why not."""
     request = TokenRequest(identity="alice", room=None if role == "admin" else "demo", role=role)
     minted = mint(request, Pair("", forger.key, forger.secret), now=time.time(), entropy=bytes)
-    status, reason = ask(livekit_server, minted.token)
+    status, reason = door.ask(minted.token)
     assert (status, reason) == ((401, "permissions denied") if "admin" in role else (200, "success"))

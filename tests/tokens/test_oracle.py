@@ -15,7 +15,7 @@ from livekit.protocol.agent_dispatch import RoomAgentDispatch
 from livekit.protocol.room import RoomConfiguration
 
 from lkctl.settings.shape import Pair
-from lkctl.tokens.mint import TokenRequest, mint
+from lkctl.tokens.minting import TokenRequest, mint
 from lkctl.tokens.roles import ROLES
 from lkctl.tokens.signer import api_token, sign
 from tests.tokens.forge import ID, KEY, PAIR, SECRET, read

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lkctl.tokens.claims import SOURCES
+from lkctl.tokens.claims import GROUPS, SOURCES, Form
 from lkctl.tokens.reading import read_claims
 from lkctl.tokens.words import as_moment, effective_grants, say_grants
 
@@ -64,6 +64,12 @@ WORDS = [
     pytest.param(
         {"inference": {"perform": True}, "agent": {"admin": True}}, "may use inference, manage cloud agents", id="cloud"
     ),
+    pytest.param({"observability": {"write": True}}, "may write observability data", id="observability"),
+    pytest.param(
+        {"agentEndpoint": {"call": True}, "agentThread": {"all": True, "read": True, "write": True}},
+        "may call the endpoints of agents, reach every agent thread, write agent threads, read agent threads",
+        id="groups newer than the server",
+    ),
     pytest.param({"video": {"room": "d"}}, "may not join room d", id="room only"),
     pytest.param({}, "may do nothing", id="nothing"),
     pytest.param({"video": {}}, "may do nothing", id="empty video"),
@@ -97,6 +103,19 @@ def test_defaults(grants: dict[str, Any], expected: tuple[Any, ...]) -> None:
     assert (
         tuple(video[name] for name in ("canPublish", "canSubscribe", "canPublishData", "canPublishSources")) == expected
     )
+
+
+def test_no_grant_goes_without_words() -> None:
+    """Each switch that a token can have says something."""
+    silent = [
+        f"{name}.{field}"
+        for name, group in GROUPS.items()
+        for field, form in group.fields.items()
+        if form is Form.boolean
+        and not field.startswith("can")
+        and say_grants(effective(**{name: {field: True}})) == "may do nothing"
+    ]
+    assert silent == ["video.hidden", "video.recorder"]  # they are of use in a room only
 
 
 def test_every_key_is_there() -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lkctl.tokens.wrapping import split_tokens, unwrap
+from lkctl.tokens.wrapping import holds_token, join, opens_body, unwrap
 from tests.tokens.forge import token
 
 T = token()
@@ -42,7 +42,7 @@ WRAPPED = [
 def test_unwrapped(text: str) -> None:
     """The token comes out whole."""
     assert unwrap(text) == T
-    assert split_tokens(text) == [(1, text)]
+    assert join([text]) == text
 
 
 NOT_WRAPPED = [
@@ -65,18 +65,52 @@ def test_what_holds_no_token_stays(text: str) -> None:
     assert unwrap(text) == text
 
 
-@pytest.mark.parametrize(
-    ("text", "count"),
-    [
-        (f"{T}\n{T}\n", 2),
-        (f"\n{T}\n\n{T}\r\njunk\n", 3),
-        (f"junk\n{T}", 2),
-        (f'{{"token": "{T}"}}\n{{"token": "{T}"}}', 2),
-        (f"Bearer {T}\nBearer {T}", 2),
-        ("junk\nmore junk", 1),
-        (T[:60] + "\n" + T[60:], 1),
-    ],
-)
-def test_lines(text: str, count: int) -> None:
+BODY = json.dumps({"data": {"token": T}}, indent=2)
+ONE = [
+    pytest.param(BODY, BODY, id="a JSON body"),
+    pytest.param(f'{{"token":\n"{T}"\n}}', f'{{"token":\n"{T}"\n}}', id="a line of it that looks like a token"),
+    pytest.param(T[:60] + "\n" + T[60:], T, id="broken into two lines"),
+    pytest.param("\n".join(T[at : at + 40] for at in range(0, len(T), 40)), T, id="broken into many lines"),
+    pytest.param(T[:-20] + "\r\n " + T[-20:], T, id="broken within the signature"),
+    pytest.param(f"Bearer {T[:60]}\n{T[60:]}", T, id="broken behind Bearer"),
+    pytest.param(f'"{T[:60]}\n{T[60:]}"', T, id="broken in quotes"),
+    pytest.param("junk\nmore junk", "junk\nmore junk", id="no token at all"),
+    pytest.param("{\nbroken", "{\nbroken", id="a broken body"),
+]
+
+
+@pytest.mark.parametrize(("text", "whole"), ONE)
+def test_lines_that_are_one(text: str, whole: str) -> None:
+    """A body over several lines; a token that was broken into lines; nothing that holds a token."""
+    assert join(text.split("\n")) == whole
+
+
+MANY = [
+    pytest.param(f"{T}\n{T}", id="two"),
+    pytest.param(f"{T}\njunk", id="one and junk"),
+    pytest.param(f"junk\n{T}\r", id="junk and one"),
+    pytest.param(f'{{"token": "{T}"}}\n{{"token": "{T}"}}', id="bodies"),
+    pytest.param(f"Bearer {T}\nBearer {T}", id="headers"),
+    pytest.param(f"{T[:-43]}\n{T[:-43]}", id="unsigned"),
+]
+
+
+@pytest.mark.parametrize("text", MANY)
+def test_lines_that_are_many(text: str) -> None:
     """Lines are tokens of their own where at least one of them is one."""
-    assert len(split_tokens(text)) == count
+    assert join(text.split("\n")) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "holds", "whole"),
+    [(T, True, True), (f"Bearer {T}", True, True), (T[:-1], True, False), (T[:60], False, False), ("{", False, False)],
+)
+def test_holding_a_token(line: str, holds: bool, whole: bool) -> None:
+    """For sure only where the signature is there in its length."""
+    assert (holds_token(line), holds_token(line, whole=True)) == (holds, whole)
+
+
+@pytest.mark.parametrize(("line", "opens"), [("{", True), (' {"a":', True), ('{"a": 1}', False), (T, False)])
+def test_opening_a_body(line: str, opens: bool) -> None:
+    """JSON that is not at its end."""
+    assert opens_body(line) is opens

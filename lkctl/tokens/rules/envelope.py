@@ -1,19 +1,22 @@
-"""Rules on the form of a token, its signature and its times (L01-L09, L15)."""
+"""Rules on the form of a token, on what signs it, and on the types of its claims (L01-L04, L15, L28, L32)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from lkctl.duration import say_duration
-from lkctl.settings.shape import looks_like_secret, looks_swapped, shorten_key
-from lkctl.tokens.claims import GROUPS, LEEWAY
+from lkctl.settings.shape import (
+    DEFAULT_PAIR,
+    SHORTEST_SAFE_SECRET,
+    Pair,
+    looks_like_secret,
+    looks_swapped,
+    shorten_key,
+)
+from lkctl.tokens.claims import GROUPS
 from lkctl.tokens.document import shown
 from lkctl.tokens.findings import Fault, Rule, Severity, Subject
 from lkctl.tokens.reading import Mismatch
 
-_MILLISECONDS = 10**11  # as seconds: the year 5138
-_DAY = 86_400
-_LONGEST_CLIENT, _LONGEST, _SHORTEST = _DAY, 30 * _DAY, 60
 _MOST_PROBLEMS = 5
-_CLOCKS = "Compare the clocks of the machine that mints and of the server"
+_DEV_SERVER = "/".join(DEFAULT_PAIR)  # how the pair of `livekit-server --dev` is named
 _TYPES = {
     "bool": "true or false",
     "string": "text",
@@ -25,9 +28,9 @@ _TYPES = {
 _FOUND = {"bool": "true or false", "string": "text", "array": "a list", "object": "an object", "number": "a number"}
 
 
-def _not_a_jwt(_subject: Subject) -> Iterator[Fault]:
+def _not_a_jwt(_subject: Subject) -> Iterable[Fault]:
     """Find nothing: what is no JWT is refused before it can be judged (lookalike.py)."""
-    yield from ()
+    return ()
 
 
 def _algorithm(subject: Subject) -> Iterator[Fault]:
@@ -57,63 +60,42 @@ def _issuer(subject: Subject) -> Iterator[Fault]:
     elif pair is not None and pair.key != issuer:
         fits = f"; it fits {subject.meant}" if subject.meant else ""
         told = f"the token names the API key {shorten_key(issuer)}, configured is {shorten_key(pair.key)}{fits}"
-        yield Fault(told, "Use the settings of the project that the token is for", Severity.warning)
+        severity = Severity.error if subject.facts.strict_key else Severity.warning
+        yield Fault(told, "Use the settings of the project that the token is for", severity)
+    elif pair is None and subject.meant and _DEV_SERVER not in subject.meant:
+        told = f"no API key is configured; the signature fits {subject.meant}"
+        yield Fault(told, "Use the settings of that project", Severity.info)
+    elif issuer == DEFAULT_PAIR[0] and subject.facts.host and not _is_local(subject):
+        told = f"{issuer} is the API key of `livekit-server --dev`; {subject.facts.host} should not know it"
+        yield Fault(told, "Use the key and secret of that server", Severity.warning)
 
 
-def _expiry(subject: Subject) -> Iterator[Fault]:
-    expires = subject.reading.values.get("exp")
-    if expires is None or subject.now < expires:
-        return
-    ago = say_duration(int(subject.now) - expires)
-    if subject.now < expires + LEEWAY:
-        yield Fault(f"expired {ago} ago, within the minute that the server allows", "Mint a new one", Severity.warning)
-    else:
-        yield Fault(f"expired {ago} ago", "Mint a new one; those already inside stay connected")
+def _is_local(subject: Subject) -> bool:
+    """Whether the server is known, and out of the reach of the internet."""
+    from lkctl.settings.hosts import is_private
+
+    return bool(subject.facts.host) and is_private(subject.facts.host)
 
 
-def _start(subject: Subject) -> Iterator[Fault]:
-    starts = subject.reading.values.get("nbf")
-    if starts is None or subject.now >= starts:
-        return
-    ahead = say_duration(starts - int(subject.now)) if starts < _MILLISECONDS else "thousands of years"
-    if subject.now >= starts - LEEWAY:
-        yield Fault(f"valid only in {ahead}, within the minute that the server allows", _CLOCKS, Severity.warning)
-    else:
-        yield Fault(f"valid only in {ahead} (nbf)", _CLOCKS)
+def _forgeable(subject: Subject) -> Iterator[Fault]:
+    pair, verified = subject.pair, subject.signature == "verified"
+    if (verified and pair and pair.secret == DEFAULT_PAIR[1]) or _DEV_SERVER in subject.meant:
+        told = "it verifies with the secret of `livekit-server --dev`, which everyone knows"
+        local = _is_local(subject)
+        yield Fault(told, "Make a pair of your own: livekit-server generate-keys", Severity.info if local else None)
+    elif verified and pair and _is_short(pair):
+        told = f"the secret that signs it has {len(pair.secret)} characters, fewer than {SHORTEST_SAFE_SECRET}"
+        yield Fault(told, "Make a longer one: livekit-server generate-keys")
 
 
-def _no_expiry(subject: Subject) -> Iterator[Fault]:
-    if "exp" not in subject.reading.values and not any(wrong.path == "exp" for wrong in subject.reading.mismatches):
-        yield Fault(
-            "it never expires: exp is missing; servers up to 1.13.5 take it for ever, 1.13.6 and later refuse it",
-            "Give it an expiry: exp, in seconds since 1970",
-        )
+def _is_short(pair: Pair) -> bool:
+    return len(pair.secret) < SHORTEST_SAFE_SECRET
 
 
-def _odd_times(subject: Subject) -> Iterator[Fault]:
-    values = subject.reading.values
-    wild = [name for name in ("exp", "nbf", "iat") if abs(values.get(name, 0)) > _MILLISECONDS]
-    for name in wild:
-        yield Fault(f"{name} is not in seconds: it looks like milliseconds", "Divide by 1000")
-    if not wild and "exp" in values and "nbf" in values and values["exp"] < values["nbf"]:
-        yield Fault("it expires (exp) before it begins to be valid (nbf)", _CLOCKS)
-    for name in subject.reading.quoted_times:
-        yield Fault(f"{name} is a number in quotes, which not every verifier takes", "Write it without quotes")
-
-
-def _lifetime(subject: Subject) -> Iterator[Fault]:
-    values = subject.reading.values
-    if "exp" not in values or values["exp"] > _MILLISECONDS:
-        return
-    life = values["exp"] - values.get("nbf", values.get("iat", subject.now))
-    if life > _LONGEST:
-        hint = "Whoever gets hold of it can use it for all that time"
-        yield Fault(f"it is valid for {say_duration(life)}", hint, Severity.security)
-    elif life > _LONGEST_CLIENT and subject.reading.video.get("roomJoin"):
-        yield Fault(f"it is valid for {say_duration(life)}", "A client needs it only to connect: hours are enough")
-    elif 0 <= life < _SHORTEST and values.keys() & {"nbf", "iat"}:
-        hint = "Give it a minute or more: clocks differ, networks are slow"
-        yield Fault(f"it is valid for {say_duration(life)} only", hint)
+def _webhook(subject: Subject) -> Iterator[Fault]:
+    if "sha256" in subject.reading.values:
+        told = "it carries the hash of a body (sha256): it signs a webhook, and gives no access"
+        yield Fault(told, "Check it together with the body: lkctl webhook verify")
 
 
 def _types(subject: Subject) -> Iterator[Fault]:
@@ -150,14 +132,11 @@ def _advice(wrong: Mismatch) -> str:
 
 
 ENVELOPE_RULES: tuple[Rule, ...] = (
-    Rule("L01", Severity.error, "It is not a JWT", _not_a_jwt),
-    Rule("L02", Severity.error, "The algorithm is not HS256", _algorithm),
-    Rule("L03", Severity.error, "The signature does not fit the secret", _signature),
-    Rule("L04", Severity.error, "The API key is missing, another one, or a secret", _issuer),
-    Rule("L05", Severity.error, "It has expired", _expiry),
-    Rule("L06", Severity.error, "It is not valid yet", _start),
-    Rule("L07", Severity.error, "It never expires", _no_expiry),
-    Rule("L08", Severity.error, "A time is in the wrong unit or order", _odd_times),
-    Rule("L09", Severity.warning, "It is valid for very long, or hardly at all", _lifetime),
-    Rule("L15", Severity.error, "A claim has the wrong JSON type", _types),
+    Rule("L01", Severity.error, "It is not a JWT", _not_a_jwt, "401"),
+    Rule("L02", Severity.error, "The algorithm is not HS256", _algorithm, "401"),
+    Rule("L03", Severity.error, "The signature does not fit the secret", _signature, "401"),
+    Rule("L04", Severity.error, "The API key is missing, another one, or a secret", _issuer, "401 invalid API key"),
+    Rule("L15", Severity.error, "A claim has the wrong JSON type", _types, "401 for the whole token"),
+    Rule("L28", Severity.security, "The secret is short, or known to everyone", _forgeable, "anyone can forge tokens"),
+    Rule("L32", Severity.info, "It signs a webhook", _webhook, "it is no access token"),
 )

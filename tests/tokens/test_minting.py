@@ -7,7 +7,8 @@ import pytest
 
 from lkctl.errors import LkctlError
 from lkctl.settings.shape import Pair
-from lkctl.tokens.mint import TokenRequest, given, make_claims, mint, settle_user_id, split_attributes
+from lkctl.tokens.findings import Facts, Severity
+from lkctl.tokens.minting import TokenRequest, given, make_claims, mint, settle_user_id, split_attributes
 from tests.tokens.forge import ID, KEY, NOW, PAIR, SECRET, read
 
 TTL = 6 * 3600
@@ -119,6 +120,25 @@ MINTED = [
         id="a grant beats the role",
     ),
     pytest.param(
+        {
+            "role": "none",
+            "grants": {"roomList": True},
+            "others": {"sip": {"call": True, "admin": False}, "observability": {"write": True}},
+        },
+        {"video": {"roomList": True}, "sip": {"call": True, "admin": False}, "observability": {"write": True}},
+        id="grants of other groups",
+    ),
+    pytest.param(
+        {"identity": "a", "room": "r", "kind": "agent", "kind_details": ["cloud_agent"], "room_preset": "p"},
+        {"sub": "a", "kind": "agent", "kindDetails": ["cloud_agent"], "video": JOIN, "roomPreset": "p"},
+        id="details of the kind, preset",
+    ),
+    pytest.param(
+        {"identity": "a", "room": "r", "room_config": {"emptyTimeout": 5, "metadata": "{}"}},
+        {"sub": "a", "video": JOIN, "roomConfig": {"emptyTimeout": 5, "metadata": "{}"}},
+        id="setup of the room",
+    ),
+    pytest.param(
         {"identity": "a", "grants": {"room": "g"}},
         {"sub": "a", "video": {"roomJoin": True, "room": "g"}},
         id="room among the grants",
@@ -130,7 +150,8 @@ MINTED = [
 def test_minted(asked: dict[str, Any], claims: dict[str, Any]) -> None:
     """Exactly these claims, and no rule has anything against them."""
     assert minted(**asked) == claims
-    assert mint(TokenRequest(**asked), PAIR, now=NOW, entropy=entropy).findings == ()
+    findings = mint(TokenRequest(**asked), PAIR, now=NOW, entropy=entropy).findings
+    assert [finding for finding in findings if finding.severity is not Severity.info] == []
 
 
 def test_a_new_user_id() -> None:
@@ -205,6 +226,27 @@ REFUSED = [
     pytest.param({"user_id": ID, "metadata": '{"userId":"other"}'}, "usage", "another userId", id="another user ID"),
     pytest.param({"user_id": ID, "metadata": '{"userId":null}'}, "usage", "another userId", id="null user ID"),
     pytest.param({"identity": "a", "room": "r", "ttl": 0}, "usage", "expire at once", id="no time"),
+    pytest.param({"identity": "a", "room": "r", "ttl": -1}, "usage", "would have expired: --ttl is", id="time past"),
+    pytest.param({"identity": "a", "room": "r", "ttl": None}, "usage", "--no-exp makes a token", id="no expiry"),
+    pytest.param(
+        {"identity": "a", "room": "r", "grants": {"room": "s"}}, "usage", "--room and --grant name", id="two rooms"
+    ),
+    pytest.param({"identity": "a", "room": "\udcff"}, "input-encoding", "the room is not valid", id="half a character"),
+    pytest.param(
+        {"identity": "a", "room": "r", "attributes": {"k": "\udcff"}},
+        "input-encoding",
+        "the attribute",
+        id="broken value",
+    ),
+    pytest.param(
+        {"identity": "a", "room": "r", "others": {"sip": {"cal": 1, "call": "yes"}}}, "token-refused", "L15", id="type"
+    ),
+    pytest.param(
+        {"identity": "a", "room": "r", "room_config": {"emptyTimeout": "x"}},
+        "token-refused",
+        "L15: roomConfig.emptyTimeout",
+        id="setup of the wrong type",
+    ),
     pytest.param({"identity": "a", "room": "r", "role": "boss"}, "usage", "no role 'boss'", id="role"),
 ]
 
@@ -225,6 +267,63 @@ def test_forced() -> None:
     assert minted(force=True, identity="a") == {"sub": "a", "video": {"roomJoin": True}}
     made = mint(TokenRequest(identity="a"), PAIR, now=NOW, entropy=entropy, force=True)
     assert [finding.id for finding in made.findings] == ["L11"]
+
+
+STARTS = [
+    pytest.param(NOW + 3600, 60, NOW + 3600, NOW + 3660, id="in an hour"),
+    pytest.param(NOW + 90 * 86400.5, 60, NOW + 90 * 86400 + 45, NOW + 90 * 86400 + 105, id="a fraction"),
+    pytest.param(NOW - 60, 60, NOW - 60, NOW + 60, id="a minute ago"),
+    pytest.param(0, 60, 0, NOW + 60, id="1970"),
+]
+
+
+@pytest.mark.parametrize(("start", "ttl", "nbf", "exp"), STARTS)
+def test_not_before(start: float, ttl: float, nbf: int, exp: int) -> None:
+    """Its time counts from when it begins, and by then it is judged: it is good."""
+    request = TokenRequest(identity="a", room="r", not_before=start, ttl=ttl)
+    made = mint(request, PAIR, now=NOW, entropy=entropy)
+    assert (made.claims["iat"], made.claims["nbf"], made.expires_at) == (NOW, nbf, exp)
+    assert "error" not in {finding.severity.value for finding in made.findings}
+    assert read(made.token, now=max(NOW, start)).valid
+
+
+UNSAFE = [
+    pytest.param({"ttl": -300}, {}, NOW - 300, "L05: expired 5 min ago", id="expired"),
+    pytest.param({"ttl": 0}, {}, NOW, "L05: expired 0 s ago", id="at once"),
+    pytest.param({"ttl": None}, {}, None, "L07: it never expires", id="never"),
+    pytest.param({}, {"sign_with": "x" * 40}, NOW + TTL, "L03: the signature does not fit", id="another secret"),
+    pytest.param({}, {"sign_with": SECRET}, NOW + TTL, "", id="the same secret"),
+    pytest.param({"room": "*"}, {}, NOW + TTL, "L11: the room is *", id="an error"),
+]
+
+
+@pytest.mark.parametrize(("asked", "how", "expires", "says"), UNSAFE)
+def test_unsafe(asked: dict[str, Any], how: dict[str, Any], expires: int | None, says: str) -> None:
+    """What negative tests want is made, and told."""
+    request = TokenRequest(**{"identity": "a", "room": "r", "unsafe": True, **asked})
+    made = mint(request, PAIR, now=NOW, entropy=entropy, **how)
+    told = [f"{finding.id}: {finding.message}" for finding in made.findings]
+    assert (made.expires_at, made.claims.get("exp")) == (expires, expires)
+    assert any(text.startswith(says) for text in told) if says else not told
+    assert read(made.token).signature.value == ("bad" if says.startswith("L03") else "verified")
+
+
+def test_another_secret_is_for_negative_tests() -> None:
+    """Without `unsafe` it is refused, and not told."""
+    with pytest.raises(LkctlError, match="--sign-with") as caught:
+        mint(TokenRequest(identity="a", room="r"), PAIR, now=NOW, entropy=entropy, force=True, sign_with="hush-hush-1")
+    assert caught.value.hint == "For a negative test add --unsafe"
+    assert "hush" not in caught.value.message
+
+
+def test_facts_reach_the_rules() -> None:
+    """As the host of the server, which makes the default key a fault."""
+    pair = Pair("", "devkey", "secret")
+    request = TokenRequest(identity="a", room="r")
+    made = mint(request, pair, now=NOW, entropy=entropy, facts=Facts(host="livekit.example.com"))
+    assert "L04" in {finding.id for finding in made.findings}
+    near = mint(request, pair, now=NOW, entropy=entropy, facts=Facts(host="localhost"))
+    assert "L04" not in {finding.id for finding in near.findings}
 
 
 def test_sizes_at_their_limits() -> None:

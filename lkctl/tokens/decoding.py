@@ -1,18 +1,18 @@
 """Decoding: what is in a token, what the server makes of it, and whether it is any good."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from math import floor
-from typing import Any
+from typing import Any, NamedTuple
 
-from lkctl.settings.shape import Pair, likely_meant
+from lkctl.settings.shape import DEFAULT_PAIR, Pair, likely_meant
+from lkctl.tokens.catalogue import lint
 from lkctl.tokens.document import read_document
 from lkctl.tokens.envelope import Envelope, open_envelope
-from lkctl.tokens.findings import Finding, Severity, Subject
-from lkctl.tokens.judge import Join, has_begun, has_expired, predict
-from lkctl.tokens.lint import lint
+from lkctl.tokens.findings import NO_FACTS, Facts, Finding, Severity, Subject
+from lkctl.tokens.judge import MEASURED, Join, Version, has_begun, has_expired, predict
 from lkctl.tokens.reading import Reading, read_claims
 from lkctl.tokens.signer import matches
 from lkctl.tokens.words import as_moment, effective_grants
@@ -34,9 +34,12 @@ class Signature(Enum):
     bad = "bad"
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """A token, judged at the moment `now` (seconds since 1970)."""
+class Decoded(NamedTuple):
+    """A token, judged at the moment `now` (seconds since 1970).
+
+    `meant` names the pair that a signature fits which the configured one does not, or "". `findings` are those that
+    were not ignored; `valid` stays with them, but a bad signature and the times count in any case.
+    """
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
@@ -47,11 +50,17 @@ class Decoded:
     signature: Signature
     join: Join
     findings: tuple[Finding, ...]
+    meant: str = ""
 
     @property
     def expired(self) -> bool:
         """Whether the server takes it for expired, a minute after `exp`."""
         return has_expired(self.reading.values.get("exp"), self.now)
+
+    @property
+    def begun(self) -> bool:
+        """Whether the server takes it for begun, from a minute before `nbf`."""
+        return has_begun(self.reading.values.get("nbf"), self.now)
 
     @property
     def expires_in_s(self) -> int | None:
@@ -62,9 +71,15 @@ class Decoded:
     @property
     def valid(self) -> bool:
         """Whether it is verified or cannot be, inside its times, and without an error."""
-        begun = has_begun(self.reading.values.get("nbf"), self.now)
         errors = any(finding.severity is Severity.error for finding in self.findings)
-        return self.signature is not Signature.bad and begun and not self.expired and not errors
+        return self.signature is not Signature.bad and self.begun and not self.expired and not errors
+
+    def passes(self, fail_on: Severity) -> bool:
+        """Whether it is valid, and without a finding of this severity or a worse one."""
+        if fail_on is Severity.error or not self.valid:
+            return self.valid
+        order = list(Severity)
+        return not any(finding.severity in order[: order.index(fail_on) + 1] for finding in self.findings)
 
     def moment(self, name: str) -> datetime | None:
         """Give a time claim; None where it is absent or beyond what a calendar holds."""
@@ -98,17 +113,28 @@ class Decoded:
         }
 
 
-def decode(text: str, pair: Pair | None, *, now: float) -> Decoded:
+def decode(
+    text: str,
+    pair: Pair | None,
+    *,
+    now: float,
+    others: Iterable[Pair] = (),
+    facts: Facts = NO_FACTS,
+    version: Version = MEASURED,
+    ignored: Collection[str] = (),
+) -> Decoded:
     """Take a token apart and judge it, against `pair` where there is one; raise `L01` where it is no JWT.
 
-    The text may hold the token in quotes, behind `Bearer`, in a URL or in a JSON body.
+    The text may hold the token in quotes, behind `Bearer`, in a URL or in a JSON body. Where the signature does not fit
+    `pair`, its likely misspellings are tried, then `others`, whose names say where they come from; they are looked at
+    only then. `version` is that of the server whose answer is foreseen, `ignored` holds ids of rules.
     """
     envelope = open_envelope(unwrap(text))
     reading = read_claims(envelope.claims)
     signature = check_signature(envelope, reading, pair)
-    meant = "" if signature is Signature.verified or pair is None else _meant(envelope, reading, pair)
+    meant = "" if signature is Signature.verified else _meant(envelope, reading, pair, others)
     subject = Subject(
-        envelope.header, reading, now, envelope.size, signature.value, meant, pair, problems=envelope.problems
+        envelope.header, reading, now, envelope.size, signature.value, meant, pair, envelope.problems, facts
     )
     return Decoded(
         header=envelope.header,
@@ -118,9 +144,14 @@ def decode(text: str, pair: Pair | None, *, now: float) -> Decoded:
         effective=effective_grants(reading),
         user_id=read_user_id(reading.text("metadata")),
         signature=signature,
-        join=predict(envelope, reading, pair, now),
-        findings=lint(subject),
+        join=predict(envelope, reading, pair, now, version=version),
+        findings=_left(lint(subject), ignored),
+        meant=meant,
     )
+
+
+def _left(findings: tuple[Finding, ...], ignored: Collection[str]) -> tuple[Finding, ...]:
+    return tuple(finding for finding in findings if finding.id not in ignored) if ignored else findings
 
 
 def check_signature(envelope: Envelope, reading: Reading, pair: Pair | None) -> Signature:
@@ -133,12 +164,17 @@ def check_signature(envelope: Envelope, reading: Reading, pair: Pair | None) -> 
 
 def read_user_id(metadata: str) -> str | None:
     """Read the user ID in participant metadata, by the rules by which an agent reads it."""
-    if not metadata:
-        return None
+    return _user_id_reader()(metadata) if metadata else None
+
+
+@cache
+def _user_id_reader() -> Callable[[str], str | None]:
+    """Load the reader when there is metadata to read."""
     from lkctl.userid.metadata import read_metadata
     from lkctl.userid.paths import parse_path
 
-    return read_metadata(metadata, (parse_path("userId"),), strict=False, decode_nested=False).value
+    paths = (parse_path("userId"),)
+    return lambda metadata: read_metadata(metadata, paths, strict=False, decode_nested=False).value
 
 
 def parsed(metadata: str) -> Any:
@@ -149,12 +185,19 @@ def parsed(metadata: str) -> Any:
         return None
 
 
-def _meant(envelope: Envelope, reading: Reading, pair: Pair) -> str:
+def _meant(envelope: Envelope, reading: Reading, pair: Pair | None, others: Iterable[Pair]) -> str:
     """Name another pair that the user may have meant and that the signature fits; "" where none does."""
-    if reading.text("iss") != pair.key and _fits(envelope, pair.secret):
+    issuer = reading.text("iss")
+    if envelope.header.get("alg") != "HS256":
+        return ""  # not the secret is wrong
+    if pair is not None and issuer != pair.key and _fits(envelope, pair.secret):
         return "the configured secret, but not its key"
-    found = next((meant for meant in likely_meant(pair.key, pair.secret) if _fits(envelope, meant.secret)), None)
-    return _MEANT[found.name] if found else ""
+    near = likely_meant(pair.key, pair.secret) if pair is not None else (Pair("default-pair", *DEFAULT_PAIR),)
+    found = next((meant for meant in near if _fits(envelope, meant.secret)), None)
+    if found is not None:
+        return _MEANT[found.name]
+    likely_first = sorted(others, key=lambda other: other.key != issuer)
+    return next((f"the secret of {other.name}" for other in likely_first if _fits(envelope, other.secret)), "")
 
 
 def _fits(envelope: Envelope, secret: str) -> bool:

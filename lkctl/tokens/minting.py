@@ -1,7 +1,7 @@
 """Minting: what was asked for, as claims, judged before they are signed.
 
-Tokens are minimal: what was not asked for is not written. There is no `nbf`: it protects nothing, and a server whose
-clock is behind would refuse the token. `iat` tells when it was minted.
+Tokens are minimal: what was not asked for is not written. There is no `nbf` of its own accord: it protects nothing,
+and a server whose clock is behind would refuse the token. `iat` tells when it was minted.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,9 +21,9 @@ from lkctl.convention import (
 )
 from lkctl.errors import LkctlError
 from lkctl.settings.shape import Pair
+from lkctl.tokens.catalogue import lint
 from lkctl.tokens.document import read_document
-from lkctl.tokens.findings import Finding, Severity, Subject
-from lkctl.tokens.lint import lint
+from lkctl.tokens.findings import NO_FACTS, Facts, Finding, Severity, Subject
 from lkctl.tokens.reading import read_claims
 from lkctl.tokens.roles import Role, find_role
 from lkctl.tokens.signer import HEADER, sign
@@ -34,8 +34,11 @@ DEFAULT_TTL = 6 * 3600  # seconds; accesstoken.go defaultValidDuration
 class TokenRequest(NamedTuple):
     """What a token should be. None and empty mean: not asked for.
 
-    `grants` are video grants by their claim names, beside or instead of the role's. `metadata` is JSON text. A user ID
-    (`new` makes one) gives metadata {"userId": …}, and identity and room where none are given.
+    `grants` are video grants by their claim names, beside or instead of the role's; `others` those of other groups, as
+    {"sip": {"call": True}}. `metadata` is JSON text. A user ID (`new` makes one) gives metadata {"userId": …}, and
+    identity and room where none are given. `ttl` is in seconds, counted from `not_before` (seconds since 1970) where
+    that lies ahead. `room_config` is written as it is (roomwish.py makes it). `unsafe` allows what only negative tests
+    want: a `ttl` that is over, or None for a token without expiry; and it mints whatever the rules say.
     """
 
     identity: str | None = None
@@ -47,15 +50,21 @@ class TokenRequest(NamedTuple):
     metadata: str | None = None
     attributes: Mapping[str, str] = {}
     grants: Mapping[str, Any] = {}
-    ttl: float = DEFAULT_TTL
+    ttl: float | None = DEFAULT_TTL
+    kind_details: Sequence[str] = ()
+    others: Mapping[str, Mapping[str, Any]] = {}
+    not_before: float | None = None
+    room_config: Mapping[str, Any] = {}
+    room_preset: str | None = None
+    unsafe: bool = False
 
 
 class Minted(NamedTuple):
-    """A token, what is in it, and what the rules say of it."""
+    """A token, what is in it, and what the rules say of it. `expires_at` in seconds since 1970; None is never."""
 
     token: str
     claims: Mapping[str, Any]
-    expires_at: int
+    expires_at: int | None
     user_id: str | None
     findings: tuple[Finding, ...]
 
@@ -64,39 +73,56 @@ class Minted(NamedTuple):
 
 
 def mint(
-    request: TokenRequest, pair: Pair, *, now: float, entropy: Callable[[int], bytes], force: bool = False
+    request: TokenRequest,
+    pair: Pair,
+    *,
+    now: float,
+    entropy: Callable[[int], bytes],
+    force: bool = False,
+    sign_with: str | None = None,
+    facts: Facts = NO_FACTS,
 ) -> Minted:
-    """Make a token; raise `token-refused` where a rule of severity error speaks against it, unless forced."""
+    """Make a token; raise `token-refused` where a rule of severity error speaks against it, unless forced or `unsafe`.
+
+    The rules judge it as of the time from which it is valid. `sign_with` is another secret than the pair's, for
+    negative tests only.
+    """
+    if sign_with is not None:
+        _insist_unsafe(request, "--sign-with", "signs with another secret than the server's")
     user_id, remarks = settle_user_id(request.user_id, now, entropy)
     claims = make_claims(request, pair.key, now, user_id)
-    token = sign(claims, pair.secret)
-    subject = Subject(HEADER, read_claims(claims), now, len(token), signature="verified", pair=pair)
+    token = sign(claims, pair.secret if sign_with is None else sign_with)
+    begins = max(now, claims.get("nbf", now))
+    signature = "verified" if sign_with in {None, pair.secret} else "bad"
+    subject = Subject(HEADER, read_claims(claims), begins, len(token), signature=signature, pair=pair, facts=facts)
     findings = (*remarks, *lint(subject))
     errors = [finding for finding in findings if finding.severity is Severity.error]
-    if errors and not force:
+    if errors and not (force or request.unsafe):
         raise _refused(request, errors)
-    return Minted(token, claims, claims["exp"], user_id, findings)
+    return Minted(token, claims, claims.get("exp"), user_id, findings)
 
 
 def make_claims(request: TokenRequest, key: str, now: float, user_id: str | None = None) -> dict[str, Any]:
     """Give the claims of a token, in the order in which they are written."""
-    for what, text in (("identity", request.identity), ("name", request.name), ("room name", request.room)):
-        size_of(text or "", what)
-    if request.ttl <= 0:
-        raise LkctlError("usage", "the token would expire at once: --ttl is 0", hint="Write it like 15m, 10h or 7d")
+    _insist_unicode(request)
     role = find_role(request.role)
     claims = {
         "iss": key,
         "sub": request.identity or user_id,
         "iat": int(now),
-        "exp": int(now) + ceil(request.ttl),
+        "nbf": None if request.not_before is None else int(request.not_before),
+        "exp": _expiry(request, now),
         "name": request.name,
         "kind": request.kind or role.kind,
+        "kindDetails": list(request.kind_details),
         "video": _video(request, role, user_id),
+        **request.others,
+        "roomConfig": dict(request.room_config),
+        "roomPreset": request.room_preset,
         "metadata": _metadata(request.metadata, user_id),
         "attributes": dict(request.attributes),
     }
-    return {name: value for name, value in claims.items() if value not in (None, {}, "")}
+    return {name: value for name, value in claims.items() if value not in (None, {}, [], "")}
 
 
 def given(**grants: Any) -> dict[str, Any]:
@@ -134,8 +160,36 @@ def settle_user_id(
     return user_id, (Finding("W-FORMAT", Severity.warning, told, hint),)
 
 
+def _expiry(request: TokenRequest, now: float) -> int | None:
+    """Count from when it begins to be valid, else a token for tomorrow would be over by then."""
+    if request.ttl is None:
+        _insist_unsafe(request, "--no-exp", "makes a token that never expires")
+        return None
+    if request.ttl <= 0:
+        is_over = "would expire at once: --ttl is 0" if request.ttl == 0 else "would have expired: --ttl is negative"
+        _insist_unsafe(request, "the token", is_over, "Write it like 15m, 10h or 7d")
+    return int(max(now, request.not_before or 0)) + ceil(request.ttl)
+
+
+def _insist_unsafe(request: TokenRequest, what: str, does: str, instead: str = "") -> None:
+    if not request.unsafe:
+        way = f"{instead}; for a negative test add --unsafe" if instead else "For a negative test add --unsafe"
+        raise LkctlError("usage", f"{what} {does}", hint=way)
+
+
+def _insist_unicode(request: TokenRequest) -> None:
+    for what in ("identity", "name", "room", "kind", "room_preset", "metadata"):
+        size_of(getattr(request, what) or "", what.replace("_", " "))
+    for detail in request.kind_details:
+        size_of(detail, "kind detail")
+    for name, value in request.attributes.items():
+        size_of(name + value, "attribute")
+
+
 def _video(request: TokenRequest, role: Role, user_id: str | None) -> dict[str, Any]:
     grants = {**role.video, **request.grants}
+    if request.room and grants.get("room", request.room) != request.room:
+        raise LkctlError("usage", "--room and --grant name different rooms", hint="Name the room in one place only")
     one_room = grants.get("roomJoin") or grants.get("roomAdmin")
     room = request.room or grants.get("room") or (room_of(user_id) if user_id and one_room else None)
     return {**grants, "room": room} if room else grants

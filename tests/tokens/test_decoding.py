@@ -1,16 +1,16 @@
 """Decoding: the document, the verdict, the signature."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from lkctl.errors import LkctlError
 from lkctl.output.jsontext import to_json
 from lkctl.settings.shape import Pair
-from lkctl.tokens.decode import read_user_id
-from lkctl.tokens.lines import decode_lines
-from tests.tokens.forge import BASE, HEADER, ID, KEY, NOW, PAIR, SECRET, claims, forge, read, token
+from lkctl.tokens.decoding import decode, read_user_id
+from lkctl.tokens.envelope import _COMMON_HEADERS, decode_segment
+from lkctl.tokens.findings import Severity
+from tests.tokens.forge import BASE, HEADER, ID, KEY, NOW, PAIR, SECRET, claims, forge, ids, read, token
 
 FULL = token(
     iat=NOW - 10, nbf=NOW - 5, name="Alice", kind="agent", metadata=f'{{"userId":"{ID}"}}', attributes={"a": "b"}
@@ -155,27 +155,87 @@ def test_metadata_as_json(metadata: str, value: Any) -> None:
     assert document(token(metadata=metadata))["metadata"] == {"raw": metadata, "json": value}
 
 
-def test_many_lines() -> None:
-    """One result a line, in order, bad lines in their places."""
-    lines = decode_lines(f"{token()}\n\nBearer {token(exp=1)}\njunk\n", PAIR, now=NOW)
-    assert [(line.number, line.valid, line.error.code if line.error else None) for line in lines] == [
-        (1, True, None),
-        (3, False, None),  # an empty line counts
-        (4, False, "L01"),
-    ]
-    assert lines[2].json() == {
-        "error": {
-            "code": "L01",
-            "message": "not a JWT: it has no dot in it",
-            "hint": "A JWT is header.payload.signature",
-            "docs": "README.md#l01",
-        },
-        "line": 4,
-    }
-    assert lines[0].json()["valid"] is True
+IGNORED = [
+    pytest.param(token(sub=...), "L10", True, id="an error"),
+    pytest.param(token(exp=...), "L07", True, id="no expiry"),
+    pytest.param(token(exp=NOW - 60), "L05", False, id="expired"),
+    pytest.param(token(nbf=NOW + 61), "L06", False, id="not yet"),
+    pytest.param(forge(BASE, secret="another"), "L03", False, id="badly signed"),
+    pytest.param(forge(BASE, {"alg": "none"}), "L02", False, id="no algorithm"),
+]
 
 
-def test_one_line_that_is_none() -> None:
-    """An error, not a result."""
-    with pytest.raises(LkctlError, match="no dot"):
-        decode_lines("junk\n", PAIR, now=NOW)
+@pytest.mark.parametrize(("text", "rule", "valid"), IGNORED)
+def test_ignored(text: str, rule: str, valid: bool) -> None:
+    """Neither shown nor counted; what is badly signed or out of its time stays so."""
+    before, after = (decode(text, PAIR, now=NOW, ignored=ignored) for ignored in ((), {rule}))
+    assert (rule in ids(before), rule in ids(after)) == (True, False)
+    assert (before.valid, after.valid) == (False, valid)
+    assert [f for f in before.findings if f.id != rule] == list(after.findings)
+
+
+PASSES = [
+    pytest.param(token(), {"error", "security", "warning"}, id="good"),
+    pytest.param(token(sub="user"), {"error", "security"}, id="a warning"),
+    pytest.param(token(exp=NOW + 40 * 86_400), {"error"}, id="security"),
+    pytest.param(token(name=None), {"error", "security", "warning"}, id="info"),
+    pytest.param(token(sub=...), set(), id="an error"),
+    pytest.param(token(exp=1), set(), id="expired"),
+]
+
+
+@pytest.mark.parametrize(("text", "at"), PASSES)
+def test_passing(text: str, at: set[str]) -> None:
+    """Valid, and without a finding from a severity on; info fails nothing."""
+    severities = (Severity.error, Severity.security, Severity.warning)
+    assert {severity.value for severity in severities if read(text).passes(severity)} == at
+
+
+STAGING = Pair(".env.staging", "APIstaging", "staging-secret-staging-secret-staging")
+PROD = Pair("lk's project prod", "APIprod", "prod-secret-prod-secret-prod-secret")
+OF_PROD, DEV = "the secret of lk's project prod", "the secret of `livekit-server --dev` (devkey/secret)"
+BY_PROD = forge(claims(iss="APIprod"), secret=PROD.secret)
+OTHERS = [
+    pytest.param(forge(BASE, secret=STAGING.secret), PAIR, "bad", "the secret of .env.staging", id="its secret"),
+    pytest.param(BY_PROD, PAIR, "unverified", OF_PROD, id="its key, too"),
+    pytest.param(BY_PROD, None, "unverified", OF_PROD, id="nothing configured"),
+    pytest.param(forge(claims(iss="devkey"), secret="secret"), None, "unverified", DEV, id="of the dev server"),
+    pytest.param(token(iss="APIx"), PAIR, "unverified", "the configured secret, but not its key", id="key only"),
+    pytest.param(forge(BASE, secret="unknown"), PAIR, "bad", "", id="none fits"),
+    pytest.param(forge(BASE, {"alg": "none"}, secret=PROD.secret), PAIR, "bad", "", id="another algorithm"),
+]
+
+
+@pytest.mark.parametrize(("text", "pair", "signature", "meant"), OTHERS)
+def test_other_pairs(text: str, pair: Pair | None, signature: str, meant: str) -> None:
+    """The one that fits is named, in a finding, too; none of the secrets is."""
+    decoded = decode(text, pair, now=NOW, others=[STAGING, PROD])
+    assert (decoded.signature.value, decoded.meant) == (signature, meant)
+    messages = " ".join(finding.message for finding in decoded.findings)
+    assert meant.partition(" (")[0] in messages
+    assert not any(secret in messages for secret in (STAGING.secret, PROD.secret, SECRET))
+
+
+def test_other_pairs_are_left_alone() -> None:
+    """Where the configured pair fits, nothing else is read."""
+    read: list[Pair] = []
+    others = (read.append(pair) or pair for pair in (STAGING, PROD))  # type: ignore[func-returns-value]
+    assert decode(token(), PAIR, now=NOW, others=others).valid
+    assert read == []
+
+
+def test_the_likely_pair_first() -> None:
+    """Of two names of one secret, the one with the token's key."""
+    others = [Pair("first", "APIa", PROD.secret), Pair("second", "APIprod", PROD.secret)]
+    decoded = decode(BY_PROD, PAIR, now=NOW, others=others)
+    assert decoded.meant == "the secret of second"
+
+
+@pytest.mark.parametrize("segment", _COMMON_HEADERS)
+def test_the_headers_that_are_not_read(segment: bytes) -> None:
+    """They are what reading them would give; nobody can spoil them for the next token."""
+    text = f"{segment.decode()}.{token().partition('.')[2]}"
+    header = read(text).header
+    assert list(header.items()) == list(json.loads(decode_segment(segment) or b"").items())
+    cast("dict[str, str]", header)["alg"] = "none"
+    assert read(text).header["alg"] == "HS256"

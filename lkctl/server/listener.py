@@ -1,0 +1,196 @@
+"""An HTTP server for webhooks: hands on each delivery with its verdict, and answers as a receiver should.
+
+What livekit-server 1.13.5 makes of the answer (measured): 2xx, 3xx and 4xx but 429 end the matter, whatever they say.
+After 429, 5xx or no answer it sends the same body and token again, after 1, 2, 4 and 8 s, and holds back what else
+concerns that room meanwhile; what waits for more than 30 s is dropped. So a bad delivery gets 401, and does not come
+again.
+"""
+
+import asyncio
+import ipaddress
+import logging
+import os
+import queue
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from lkctl.errors import LkctlError
+from lkctl.webhooks.delivery import Delivery
+
+if TYPE_CHECKING:
+    from aiohttp import web
+    from aiohttp.web_protocol import RequestHandler
+
+LOOPBACK = "127.0.0.1"
+# Room metadata may have 512 KiB, participant metadata and attributes 64 KiB each by default; JSON may double it
+MOST_BYTES = 4 * 1024 * 1024
+LIFE = 15.0  # seconds that a connection has in all, however slow its client; LiveKit needs a few milliseconds
+_WAITING = 256  # deliveries that may wait for a slow reader of our output; then LiveKit is told to come back
+_FAREWELL = 1.0  # seconds for the answers that are under way when it ends
+_GREETING = "lkctl listens here for LiveKit's webhooks: POST them to this URL\n"
+
+
+class Posted(NamedTuple):
+    """What was posted: when (seconds since 1970), to which path, the Authorization headers, and the raw body."""
+
+    at: float
+    path: str
+    authorizations: tuple[str, ...]
+    body: bytes
+
+
+class Arrival(NamedTuple):
+    """A delivery that came: when (seconds since 1970), to which path, and what it was judged."""
+
+    at: float
+    path: str
+    delivery: Delivery
+
+
+class Listener:
+    """Listens for webhooks while it is entered: `with Listener(judge, port=0) as listener: …`.
+
+    `judge` is called for every POST, in a thread of the listener's. `port` 0 takes a free one. A connection has `life`
+    seconds in all. Raises `port-taken` where the address cannot be listened on.
+    """
+
+    def __init__(
+        self, judge: Callable[[Posted], Delivery], *, host: str = LOOPBACK, port: int = 0, life: float = LIFE
+    ) -> None:
+        self._judge = judge
+        self._life = life
+        self._arrived: queue.Queue[Arrival | BaseException] = queue.Queue(_WAITING)
+        self._socket = _listen(host, port)
+        self._loop = asyncio.new_event_loop()
+        self._ended = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.port = int(self._socket.getsockname()[1])
+        self.url = f"http://{_name_of(host)}:{self.port}/"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(RuntimeError):  # it has ended by itself
+            self._loop.call_soon_threadsafe(self._ended.set)
+        self._thread.join(2 * _FAREWELL)
+        self._socket.close()
+
+    def arrivals(self, seconds: float | None = None) -> Iterator[Arrival]:
+        """Give the deliveries as they come, until the time is up; without one, for ever."""
+        end = None if seconds is None else time.monotonic() + seconds
+        while True:
+            left = None if end is None else max(0.0, end - time.monotonic())
+            try:
+                arrived = self._arrived.get(timeout=left)
+            except queue.Empty:
+                return
+            if isinstance(arrived, BaseException):
+                raise arrived
+            yield arrived
+
+    def _run(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._serve())
+        except BaseException as error:  # noqa: BLE001  (told in the thread that waits)
+            self._arrived.put(error)
+
+    async def _serve(self) -> None:
+        from aiohttp import web
+
+        quiet = logging.getLogger(f"{__name__}.quiet")  # what clients do wrong is answered, not logged
+        quiet.addHandler(logging.NullHandler())
+        quiet.propagate = False
+        server = web.Server(self._answer, access_log=None, logger=quiet, auto_decompress=False, lingering_time=0)
+
+        def meet() -> asyncio.Protocol:
+            protocol = server()
+            self._loop.call_later(self._life, _abort, protocol)
+            return protocol
+
+        listening = await self._loop.create_server(meet, sock=self._socket)
+        await self._ended.wait()
+        listening.close()
+        await server.shutdown(_FAREWELL)
+
+    async def _answer(self, request: "web.BaseRequest") -> "web.StreamResponse":
+        response = await self._respond(request)
+        response.force_close()  # LiveKit comes seldom; and so none ends in the middle of a delivery
+        return response
+
+    async def _respond(self, request: "web.BaseRequest") -> "web.StreamResponse":
+        from aiohttp import web
+
+        if request.method in {"GET", "HEAD"}:
+            return web.Response(text=_GREETING)
+        if request.method != "POST":
+            return web.Response(status=405, headers={"Allow": "GET, HEAD, POST"}, text="POST it\n")
+        body = await _read(request)
+        if body is None:
+            return web.Response(status=413, text=f"more than {MOST_BYTES} bytes\n")
+        headers: Any = request.headers
+        posted = Posted(time.time(), request.path, tuple(headers.getall("Authorization", ())), body)
+        try:
+            delivery = self._judge(posted)
+            self._arrived.put_nowait(Arrival(posted.at, posted.path, delivery))
+        except queue.Full:
+            return web.Response(status=503, text="too many at once; come back\n")
+        except Exception as error:  # told in the thread that waits
+            self._arrived.put_nowait(error)
+            raise
+        return web.Response(text="ok\n") if delivery.ok else web.Response(status=401, text=f"{_refusal(delivery)}\n")
+
+
+def _abort(protocol: "RequestHandler") -> None:
+    if protocol.transport is not None:
+        protocol.transport.abort()
+
+
+async def _read(request: "web.BaseRequest") -> bytes | None:
+    """Read the body as it comes; None where it is too large."""
+    if (request.content_length or 0) > MOST_BYTES:
+        return None
+    body = bytearray()
+    async for part in request.content.iter_any():
+        body += part
+        if len(body) > MOST_BYTES:
+            return None
+    return bytes(body)
+
+
+def _refusal(delivery: Delivery) -> str:
+    """Name what failed, and no more: the sender may be anybody."""
+    return f"not genuine: {', '.join(check.id for check in delivery.failed)}"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else "no address of this machine"
+        raise LkctlError(
+            "port-taken",
+            f"cannot listen on {host}:{port}: {why}",
+            hint="Choose another port with --port, or 0 for a free one",
+        ) from None
+
+
+def _name_of(host: str) -> str:
+    """Name the host for a URL; of an address that stands for all of the machine's own, the machine."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if address.is_unspecified:
+        return socket.gethostname()
+    return f"[{host}]" if address.version == 6 else host  # noqa: PLR2004

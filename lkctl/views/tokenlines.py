@@ -1,0 +1,151 @@
+"""What judged tokens look like: one as a sheet, many as a list that is written as they come."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Any, NamedTuple, TypeVar, cast
+
+from lkctl.output.console import Console
+from lkctl.output.format import Format
+from lkctl.output.jsontext import rfc3339, to_json
+from lkctl.output.render import effective, render
+from lkctl.output.view import Column, Listing
+from lkctl.secret import printable, remember
+from lkctl.settings.shape import looks_like_secret
+from lkctl.tokens.decoding import Decoded
+from lkctl.tokens.findings import Finding, Severity
+from lkctl.tokens.lines import Line
+
+_BLOCK = 1000  # rows of a table that are laid out together, under a heading of their own
+
+T = TypeVar("T")
+
+
+class Found(NamedTuple):
+    """A finding with the line of its token; 0 where there is one token only."""
+
+    line: int
+    finding: Finding
+
+    def json(self) -> dict[str, Any]:
+        """Give it as `--lint-only -o json` shows it."""
+        return {"line": self.line, **self.finding.json()} if self.line else self.finding.json()
+
+
+def show_decoded(lines: Iterable[Line], missing: str, format_: Format, console: Console) -> None:
+    """Write one token as a sheet, many as a list. `missing` says why there is no secret to check with."""
+    lines = _guarded(lines)
+    first = list(islice(lines, 2))
+    if len(first) == 1 and first[0].decoded is not None:
+        from lkctl.views.tokens import show_sheet
+
+        show_sheet(first[0].decoded, missing, format_, console)
+    else:
+        _stream(chain(first, lines), _LINES, format_, console)
+
+
+def show_findings(lines: Iterable[Line], format_: Format, console: Console) -> None:
+    """Write the findings alone; of many tokens each with its line."""
+    lines = _guarded(lines)
+    first = list(islice(lines, 2))
+    many = len(first) > 1
+    found = (Found(line.number if many else 0, finding) for line in chain(first, lines) for finding in _findings(line))
+    if effective(format_, console) is Format.table:
+        _tell(found, console)
+    else:
+        columns = _FINDINGS.columns if many else _FINDINGS.columns[1:]
+        _stream(found, _FINDINGS._replace(columns=columns), format_, console)
+
+
+def _tell(found: Iterable[Found], console: Console) -> None:
+    """Write findings for people: they are sentences, which a table would cut."""
+    from lkctl.views.tokens import remarks
+
+    any_ = False
+    for line, finding in found:
+        any_ = True
+        first, *more = remarks(finding)
+        place = f"line {line}: " if line else ""
+        console.write("".join(f"{printable(text)}\n" for text in (place + first, *more)))
+    if not any_:
+        console.talk(_FINDINGS.empty)
+
+
+def _guarded(lines: Iterable[Line]) -> Iterator[Line]:
+    """Hand the lines on, having noted what in them is a secret by its looks."""
+    for line in lines:
+        if line.decoded is not None and looks_like_secret(issuer := line.decoded.reading.text("iss")):
+            remember(issuer)  # swapped, most likely
+        yield line
+
+
+def _findings(line: Line) -> Iterable[Finding]:
+    if line.decoded is not None:
+        return line.decoded.findings
+    error = line.error
+    return (Finding(error.code, Severity.error, error.message, error.hint),) if error else ()
+
+
+def _stream(items: Iterator[T], view: Listing[T], format_: Format, console: Console) -> None:
+    """Write each thing as it comes; a table in blocks."""
+    format_ = effective(format_, console)
+    if format_ is Format.json:
+        _write_array(items, view.json, console)
+    elif format_ is Format.jsonl:
+        for item in items:
+            console.write(to_json(view.json(item), compact=True, plain=True) + "\n")
+    elif format_ is Format.table:
+        while block := list(islice(items, _BLOCK)):
+            render(view._replace(items=block), format_, console)
+    else:
+        render(view._replace(items=cast(Sequence[T], items)), format_, console)  # it goes through them once
+
+
+def _write_array(items: Iterator[T], document: Callable[[T], Any], console: Console) -> None:
+    """Write a JSON array as the renderer does, without holding it."""
+    mark = "["
+    for item in items:
+        text = to_json(document(item), plain=True).replace("\n", "\n  ")
+        console.write(f"{mark}\n  {text}")
+        mark = ","
+    console.write("[]\n" if mark == "[" else "\n]\n")
+
+
+def _expires(decoded: Decoded | None) -> str:
+    return (rfc3339(decoded.moment("exp")) or "") if decoded else ""
+
+
+def _problem(line: Line) -> str:
+    if line.decoded is None:
+        return f"{line.error.code} {line.error.message}" if line.error else ""
+    worst = next((finding for finding in line.decoded.findings if finding.severity is Severity.error), None)
+    return f"{worst.id} {worst.message}" if worst else ""
+
+
+_LINES: Listing[Line] = Listing(
+    items=(),
+    columns=(
+        Column("LINE", lambda line: str(line.number)),
+        Column("VALID", lambda line: "yes" if line.valid else "no"),
+        Column("SIGNATURE", lambda line: line.decoded.signature.value if line.decoded else "-"),
+        Column("IDENTITY", lambda line: line.decoded.reading.identity if line.decoded else ""),
+        Column("ROOM", lambda line: line.decoded.reading.room if line.decoded else ""),
+        Column("EXPIRES", lambda line: _expires(line.decoded)),
+        Column("PROBLEM", _problem),
+    ),
+    name=lambda line: line.decoded.reading.identity if line.decoded else "",
+    empty="no tokens",
+    json=lambda line: line.json(),
+)
+_FINDINGS: Listing[Found] = Listing(
+    items=(),
+    columns=(
+        Column("LINE", lambda found: str(found.line)),
+        Column("ID", lambda found: found.finding.id),
+        Column("SEVERITY", lambda found: found.finding.severity.value),
+        Column("MESSAGE", lambda found: found.finding.message),
+        Column("HINT", lambda found: found.finding.hint),
+    ),
+    name=lambda found: found.finding.id,
+    empty="no findings",
+    json=lambda found: found.json(),
+)

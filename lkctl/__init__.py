@@ -1,16 +1,16 @@
 """lkctl, the verifier for LiveKit.
 
 A library too: `lkctl.userid` (which user ID will an agent use), `lkctl.tokens` (mint and judge tokens),
-`lkctl.testing` (pytest fixture with a real throw-away server). Importing `lkctl` loads none of them; each is loaded
-when it is used.
+`lkctl.webhooks` (judge deliveries), `lkctl.testing` (pytest fixture with a real throw-away server). Importing `lkctl`
+loads none of them; each is loaded when it is used.
 """
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "testing", "tokens", "userid"]
+__all__ = ["__version__", "testing", "tokens", "userid", "webhooks"]
 
 
 def __getattr__(name: str) -> object:
-    if name in {"testing", "tokens", "userid"}:
+    if name in {"testing", "tokens", "userid", "webhooks"}:
         import importlib
 
         return importlib.import_module(f"lkctl.{name}")

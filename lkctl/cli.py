@@ -68,8 +68,11 @@ def _dispatch(arguments: list[str], console: Console) -> int:
     tree = root()
     if _COMPLETE in os.environ:
         return tree.complete(_COMPLETE, os.environ[_COMPLETE])
-    with tree.make_context("lkctl", list(arguments), obj=console) as context:
-        return int(tree.invoke(context) or 0)
+    try:
+        with tree.make_context("lkctl", list(arguments), obj=console) as context:
+            return int(tree.invoke(context) or 0)
+    except typer.Exit as end:
+        return end.exit_code
 
 
 def _fail(error: Exception, arguments: list[str], console: Console) -> int:
@@ -79,8 +82,6 @@ def _fail(error: Exception, arguments: list[str], console: Console) -> int:
         return ExitCode.PIPE
     if isinstance(error, LkctlError):
         return _end(error, arguments, console)
-    if isinstance(error, typer.Exit):
-        return error.exit_code
     if hasattr(error, "format_message"):
         return _end(_usage(error, arguments), arguments, console)
     if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITABLE:
@@ -170,14 +171,24 @@ def _word_of(arguments: list[str], long: str, short: str = "\0") -> str:
 
 
 def _streams() -> tuple[TextIO, TextIO, TextIO]:
-    """Give the standard streams; a closed one is replaced, and none can fail on a character it cannot encode."""
+    """Give the standard streams; a closed one has a stand-in, and none can fail on a character it cannot encode."""
+    sys.stdout = sys.stdout if sys.stdout is not None else _closed("w")  # Typer writes its help there by itself
     streams: list[Any] = []
     for stream, mode in ((sys.stdout, "w"), (sys.stderr, "w"), (sys.stdin, "r")):
-        usable = stream if stream is not None else open(os.devnull, mode)  # noqa: SIM115, PTH123  (lives as long as we)
+        usable = stream if stream is not None else _closed(mode)
         if mode == "w" and hasattr(usable, "reconfigure"):
             usable.reconfigure(errors="backslashreplace")
         streams.append(usable)
     return streams[0], streams[1], streams[2]
+
+
+def _closed(mode: str) -> Any:
+    """Stand in for a stream that was closed before we began: what is written to it cannot be, and is not lost unheard.
+
+    Opened the other way round, so that a write fails as it would with the closed one (EBADF).
+    """
+    number = os.open(os.devnull, os.O_RDONLY)
+    return os.fdopen(number, mode, encoding="utf-8")
 
 
 def _drop_stdout() -> None:

@@ -54,7 +54,7 @@ def with_user_id(metadata: Mapping[str, Any] | None, user_id: str) -> dict[str, 
     if metadata and metadata.get(METADATA_KEY, user_id) != user_id:
         raise LkctlError(
             "usage",
-            f"--metadata holds another {METADATA_KEY} than --user-id {user_id}",
+            f"the metadata holds another {METADATA_KEY} than {user_id}",
             hint="Give the user ID in one place only",
         )
     return merged

@@ -13,7 +13,9 @@ _LONGEST = 100 * 365 * 86400
 def parse_duration(text: str, name: str) -> float:
     """Give a duration in seconds; raise `usage` naming the option."""
     bare = text.strip().lower()
-    if re.fullmatch(r"\d+(\.\d+)?", bare):
+    if bare[:-1].isdecimal() and bare[-1] in _UNITS:  # what most say; patterns take a while to compile
+        seconds = float(bare[:-1]) * _UNITS[bare[-1]]
+    elif re.fullmatch(r"\d+(\.\d+)?", bare):
         seconds = float(bare)
     elif re.fullmatch(_WHOLE, bare):
         seconds = sum(float(number) * _UNITS[unit] for number, unit in re.findall(_PART, bare))
@@ -23,6 +25,14 @@ def parse_duration(text: str, name: str) -> float:
         )
     if seconds > _LONGEST:
         raise LkctlError("usage", f"{name} is longer than 100 years", hint="Give less")
+    return seconds
+
+
+def parse_timeout(text: str) -> float:
+    """Give the seconds of `--timeout`; raise `usage` for none at all."""
+    seconds = parse_duration(text, "--timeout")
+    if not seconds:
+        raise LkctlError("usage", "--timeout is 0: nothing can be done in no time", hint="Write it like 10s")
     return seconds
 
 

@@ -101,8 +101,9 @@ CATALOGUE: dict[str, ErrorKind] = {
     "server-redis": ErrorKind(_SERVER, "the call needs a server with Redis"),
     "server-unavailable": ErrorKind(_SERVER, "no node or service answered the call"),
     "expectation-failed": ErrorKind(_FAILED, "the answer is not the one that was demanded"),
+    "browser-failed": ErrorKind(_FAILED, "no browser came for the page that it was to open"),
     "livekit-server-failed": ErrorKind(_FAILED, "the local livekit-server did not start, or ended by itself"),
-    "worker-lost": ErrorKind(_FAILED, "a process that lkctl had started for the work ended by itself"),
+    "worker-lost": ErrorKind(_USAGE, "a process of lkctl's own ended by itself, so the work is not whole"),
     "build-failed": ErrorKind(_FAILED, "livekit-server could not be built"),
     "bug": ErrorKind(ExitCode.BUG, "a defect of lkctl"),
     "interrupted": ErrorKind(ExitCode.INTERRUPTED, "^C"),
@@ -132,6 +133,10 @@ class LkctlError(Exception):
     def docs(self) -> str:
         """Where the README explains this error."""
         return docs_anchor(self.code)
+
+    def json(self) -> dict[str, str]:
+        """Give it as JSON shows it, under `error`; not scrubbed."""
+        return {"code": self.code, "message": self.message, "hint": self.hint, "docs": self.docs}
 
 
 def docs_anchor(name: str) -> str:

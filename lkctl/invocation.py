@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lkctl import convention
-from lkctl.duration import parse_duration
+from lkctl.duration import parse_timeout
 from lkctl.errors import LkctlError
 from lkctl.output.console import Console
 from lkctl.output.format import Format
@@ -61,10 +61,7 @@ class Invocation(NamedTuple):
     ) -> "Invocation":
         """Start a run: set the console up, and turn the words of the options into values."""
         console = console.adjusted(color=color, quiet=quiet)
-        seconds = parse_duration(timeout, "--timeout")
-        if not seconds:
-            raise LkctlError("usage", "--timeout is 0: nothing can be done in no time", hint="Write it like 10s")
-        return cls(console, command, format_, connection, seconds, debug)
+        return cls(console, command, format_, connection, parse_timeout(timeout), debug)
 
     @property
     def now(self) -> float:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lkctl.duration import parse_duration
+from lkctl.duration import parse_timeout
 from lkctl.errors import ExitCode, LkctlError
 from lkctl.invocation import Invocation
 from lkctl.options import SettingsCommand, examples, use
@@ -94,7 +94,7 @@ def listen_for_webhooks(
     from lkctl.webhooks.delivery import Delivery, judge_delivery
 
     run = use(ctx)
-    seconds = None if timeout is None else parse_duration(timeout, "--timeout")
+    seconds = None if timeout is None else parse_timeout(timeout)
     # Read here and now: secrets become known to the console in this thread alone
     pair, others = run.settings().credentials().pair, tuple(OtherPairs(Path(), os.environ))
 
@@ -114,8 +114,8 @@ def _receive(run: Invocation, listener: "Listener", count: int | None, seconds: 
     try:
         with showing_arrivals(run.format, run.console) as show:
             for arrival in listener.arrivals(seconds):
-                show(arrival)
                 received, genuine = received + 1, genuine + arrival.delivery.ok
+                show(arrival)
                 if received == count:
                     break
     finally:
@@ -149,16 +149,9 @@ def _given(body: str | None, header: str | None, run: Invocation) -> "RawRequest
 
 def _bytes(argument: str, run: Invocation) -> bytes:
     """Give the bytes of `@file`, `-` (standard input) or of the argument itself, as they are."""
-    from lkctl.files.content import read_file, read_stdin
+    from lkctl.files.content import read_bytes
 
-    if argument == "-":
-        content, name = read_stdin(run.console.stdin, most=_LARGEST), "standard input"
-    elif argument.startswith("@"):
-        content, name = read_file(Path(argument[1:]), most=_LARGEST), argument[1:]
-    elif os.path.isfile(argument):  # noqa: PTH113  (Path stumbles over what is too long for a name)
+    stands_for_itself = not argument.startswith(("-", "@"))
+    if stands_for_itself and os.path.isfile(argument):  # noqa: PTH113  (Path stumbles over what is too long for a name)
         raise LkctlError("usage", f"{argument} is the name of a file", hint=f"To read the file, write @{argument}")
-    else:
-        content, name = os.fsencode(argument), "the argument"
-    if not content.strip():
-        raise LkctlError("input-empty", f"{name} is empty", hint="Give it something to read")
-    return content
+    return read_bytes(argument, run.console.stdin, most=_LARGEST)

@@ -7,12 +7,13 @@ off. A later run goes on with them. Mode 0600: what is in such files are credent
 import contextlib
 import errno
 import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from lkctl.errors import LkctlError
-from lkctl.files.content import reason
+from lkctl.files.content import reason, unreadable
 from lkctl.files.envtemplate import PRIVATE, move
 
 _BLOCK = 256 * 1024
@@ -99,8 +100,7 @@ def out_file(path: Path, *, go_on: bool) -> Iterator[OutFile]:
     try:
         target = _target(path, go_on=go_on)
         part = part_of(target)
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | (0 if go_on else os.O_EXCL)
-        number = os.open(part, flags, PRIVATE)
+        number = _open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | (0 if go_on else os.O_EXCL))
     except FileExistsError:
         raise _exists(part) from None
     except (OSError, ValueError, RuntimeError) as error:  # a null byte in the name; a link to itself
@@ -143,6 +143,15 @@ def _target(path: Path, *, go_on: bool) -> Path:
     return target
 
 
+def _open(path: Path, flags: int) -> int:
+    """Open a file, and nothing that is none: what reads a pipe waits for ever. Raise OSError."""
+    number = os.open(path, flags | os.O_NONBLOCK, PRIVATE)
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise OSError(errno.EINVAL, "")
+    return number
+
+
 def _exists(path: Path) -> LkctlError:
     told = f"{path} is there already" + (", of a run that was broken off" if path.suffix == ".part" else "")
     return LkctlError("file-exists", told, hint="Go on with it: --skip-existing; or name another file")
@@ -181,10 +190,9 @@ def _blocks(path: Path, note: Note, *, whole: bool) -> Iterator[list[tuple[str, 
 
 def _opened(path: Path) -> BinaryIO:
     try:
-        return path.open("rb")
+        return os.fdopen(_open(path, os.O_RDONLY), "rb")
     except OSError as error:
-        told = f"cannot read {path}: {reason(error)}"
-        raise LkctlError("file-unreadable", told, hint="Check its permissions") from None
+        raise unreadable(str(path), error) from None
 
 
 def _noted(line: str, note: Note, path: Path, number: int) -> bool:

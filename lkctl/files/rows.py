@@ -3,19 +3,23 @@
 import contextlib
 import csv
 import io
+import re
 import select
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 from lkctl.errors import LkctlError
-from lkctl.files.content import decode, reason
+from lkctl.files.content import CHUNK, STDIN, decode, open_file, read_chunk, unbuffered
+from lkctl.files.textlines import cut_lines
 
-_CHUNK = 64 * 1024
-_MOST_BYTES = 4 * 1024 * 1024  # of a line; metadata has at most half a MiB
+_MOST_BYTES = 4 * 1024 * 1024  # of a row; metadata has at most half a MiB
+_TOO_LARGE = "the line is longer than 4 MiB"
+_ENDLESS = "the row goes on for more than 4 MiB; nothing behind it is read"
+_ONE_A_LINE = "Is it CSV, or JSON with one object a line?"
 _DELIMITERS = ",;\t"  # Excel writes a semicolon where the comma stands in numbers
 _BOM = "\ufeff"
+_NOTHING = re.compile(_BOM + r'?("?sep=."?)?\s*')  # before the header: blanks, and the delimiter as Excel announces it
 _UTF16 = ("\udcff\udcfe", "\udcfe\udcff")  # its byte order marks, which no UTF-8 has
 
 
@@ -43,8 +47,10 @@ class Rows:
     def __init__(self, name: str, lines: "Lines") -> None:
         self.name = name
         self._lines = lines
-        first = next((line for line in lines if line.strip()), None)
+        first = next((line for line in lines if line is None or _NOTHING.fullmatch(line) is None), "")
         if first is None:
+            raise LkctlError("input-too-large", f"{name}:{lines.number}: {_TOO_LARGE}", hint=_ONE_A_LINE)
+        if not first:
             raise LkctlError("input-empty", f"{name} is empty", hint="Give it a row for each token")
         if first.startswith(_UTF16):
             decode(first.encode("utf-8", "surrogateescape"), name)  # which says so
@@ -86,49 +92,63 @@ class Rows:
 class Lines:
     """The lines of a stream, however they end, without waiting for more than the next one.
 
-    What is no UTF-8 comes as halves of surrogate pairs. `number` of them were given, `complete` have been read.
+    What is no UTF-8 comes as halves of surrogate pairs. `number` of them were given, `complete` have been read; None is
+    one of over 4 MiB. `waits`: nothing more is there yet.
     """
 
-    def __init__(self, read: Callable[[int], bytes | None], ready: Callable[[], bool], name: str) -> None:
-        self._read, self._ready, self._name = read, ready, name
+    def __init__(self, stream: Any, name: str) -> None:
+        self._stream, self._name, self._ready = stream, name, _readiness(stream)
         self.number = self.complete = 0
-        self.waits = self._ended = False
+        self.waits = False
         self._given = self._give()
 
-    def __iter__(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[str | None]:
         return self._given
 
-    def _give(self) -> Iterator[str]:
-        rest = b""
-        while chunk := self._chunk():
-            lines = (rest + chunk).splitlines(keepends=True)
-            rest = b"" if lines[-1].endswith(b"\n") else lines.pop()  # a lone \r at the end may be half of a \r\n
+    def _give(self) -> Iterator[str | None]:
+        for lines in cut_lines(self._chunks(), _MOST_BYTES):
             self.complete += len(lines)
             for line in lines:
                 self.number += 1
-                yield line.decode("utf-8", "surrogateescape")
-            if len(rest) > _MOST_BYTES:
-                told = f"{self._name}:{self.number + 1}: the line is longer than {_MOST_BYTES // 1024 // 1024} MiB"
-                raise LkctlError("input-too-large", told, hint="Is it CSV, or JSON with one object a line?")
-        if rest:
-            self.complete = self.number = self.number + 1
-            yield rest.decode("utf-8", "surrogateescape")
+                yield None if line is None else line.decode("utf-8", "surrogateescape")
 
-    def _chunk(self) -> bytes:
-        if self._ended:  # to read on would ask a terminal for more
-            return b""
-        try:
-            content = self._read(_CHUNK) or b""
-            while content and len(content) < _CHUNK and self._ready():
-                more = self._read(_CHUNK - len(content))
-                if not more:
-                    self._ended = True
-                    break
-                content += more
+    def _chunks(self) -> Iterator[bytes]:
+        """Read as much as is there; at the end no more is asked for: a terminal would wait for it."""
+        chunk = more = read_chunk(self._stream, self._name)
+        while more:
+            while more and len(chunk) < CHUNK and self._ready():
+                more = read_chunk(self._stream, self._name, CHUNK - len(chunk))
+                chunk += more
             self.waits = not self._ready()
-        except OSError as error:
-            raise _unreadable(self._name, error) from None
-        return content
+            yield chunk
+            if more:
+                chunk = more = read_chunk(self._stream, self._name)
+
+
+class _RecordLines:
+    """Lines for a CSV reader, which asks for as many as a row has; raises csv.Error where they are too much."""
+
+    def __init__(self, lines: Iterable[str | None]) -> None:
+        self._lines = iter(lines)
+        self._size = 0
+        self.ended = False  # because of a row without end: what is behind it is in the same quotes, or it is not
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        if line is None:
+            raise csv.Error(_TOO_LARGE)
+        self._size += len(line)
+        if self._size > _MOST_BYTES:
+            self.ended = True
+            raise csv.Error(_ENDLESS)
+        return line
+
+    def begin_row(self) -> None:
+        """Count from here."""
+        self._size = 0
 
 
 @contextlib.contextmanager
@@ -136,15 +156,10 @@ def open_rows(source: str, stdin: TextIO) -> Iterator[Rows]:
     """Open a file, or standard input for `-`; raise `file-unreadable`, `input-empty`, `input-encoding` and the like."""
     csv.field_size_limit(_MOST_BYTES)
     if source == "-":
-        stream = getattr(stdin.buffer, "raw", stdin.buffer)  # what a buffer held, `_ready` would not know of
-        yield Rows("standard input", Lines(stream.read, _readiness(stream), "standard input"))
+        yield Rows(STDIN, Lines(unbuffered(stdin), STDIN))
         return
-    try:
-        file = Path(source).open("rb", buffering=0)  # noqa: SIM115  (the with below closes it)
-    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
-        raise _unreadable(source, error if isinstance(error, OSError) else OSError()) from None
-    with file:
-        yield Rows(source, Lines(file.read, _readiness(file), source))
+    with open_file(source) as file:
+        yield Rows(source, Lines(file, source))
 
 
 def _readiness(stream: Any) -> Callable[[], bool]:
@@ -158,15 +173,18 @@ def _readiness(stream: Any) -> Callable[[], bool]:
 
 def _objects(lines: Lines, first: str) -> Iterator[Record]:
     for line in chain([first], lines):
-        text = line.strip()
-        yield lines.number, text if text.isascii() else _sound(text, text)
+        if line is None:
+            yield lines.number, BadRow("input-too-large", _TOO_LARGE, _ONE_A_LINE)
+        else:
+            text = line.strip()
+            yield lines.number, text if text.isascii() else _sound(text, text)
 
 
 def _cells(lines: Lines, first: str) -> Iterator[Record]:
-    delimiter = max(_DELIMITERS, key=first.count)
-    reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
+    fed = _RecordLines(chain([first], lines))
+    reader = csv.reader(fed, delimiter=max(_DELIMITERS, key=first.count), strict=True)
     begins = lines.number
-    while True:
+    while not fed.ended:
         try:
             cells = next(reader)
         except StopIteration:
@@ -177,6 +195,7 @@ def _cells(lines: Lines, first: str) -> Iterator[Record]:
             text = "".join(cells)
             yield begins, cells if text.isascii() else _sound(text, cells)
         begins = lines.number + 1
+        fed.begin_row()
 
 
 def _sound(text: str, content: Any) -> Any:
@@ -191,13 +210,12 @@ def _sound(text: str, content: Any) -> Any:
 
 
 def _no_csv(error: csv.Error, begins: int, ends: int) -> BadRow:
-    if "unexpected end" in str(error):
+    said, hint = str(error), 'A quote inside of quotes is written twice: ""'
+    if said == _TOO_LARGE:
+        return BadRow("input-too-large", said, _ONE_A_LINE)
+    if said == _ENDLESS:
+        return BadRow("input-too-large", said, f"Is a quote never closed? {hint}")
+    if "unexpected end" in said:
         told = f"a quote is opened and never closed; lines {begins} to {ends} are in it"
         return BadRow("input-malformed", told, 'Close it; a quote inside of quotes is written twice: ""')
-    told = "a cell has more than 4 MiB" if "limit" in str(error) else f"it is not CSV: {error}"
-    return BadRow("input-malformed", told, 'A quote inside of quotes is written twice: ""')
-
-
-def _unreadable(name: str, error: OSError) -> LkctlError:
-    hint = "Check the path and its permissions"
-    return LkctlError("file-unreadable", f"cannot read {name}: {reason(error)}", hint=hint)
+    return BadRow("input-malformed", f"it is not CSV: {said}", hint)

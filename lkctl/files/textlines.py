@@ -1,13 +1,11 @@
 """Text line by line, as it comes: from standard input, a file, or the command line itself."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Any, TextIO
 
 from lkctl.errors import LkctlError
-from lkctl.files.content import MOST_BYTES, decode, reason
-
-_CHUNK = 64 * 1024
+from lkctl.files.content import MOST_BYTES, STDIN, decode, open_file, read_chunk, unbuffered
 
 Wait = Callable[[], object]
 
@@ -17,65 +15,71 @@ def read_lines(
 ) -> Iterator[str | LkctlError]:
     """Give the lines of `@file`, `-` (standard input) or of the argument itself, without their line breaks.
 
-    In the place of a line that is not UTF-8 stands the error that says so. Raises `file-unreadable`, `input-empty`, and
-    `input-too-large` for a line of over `most` bytes; there may be any number of lines. `before_wait` is called before
-    more is waited for.
+    In the place of a line that is not UTF-8, or of over `most` bytes, stands the error that says so. Raises
+    `file-unreadable` and `input-empty`; there may be any number of lines. `before_wait` is called before more is waited
+    for.
     """
     if argument == "-":
-        yield from _decoded(_split(_chunks(stdin.buffer, "standard input", before_wait), most), "standard input")
+        yield from _lines(_chunks(unbuffered(stdin), STDIN, before_wait), STDIN, most)
     elif argument.startswith("@") and len(argument) > 1:
-        with _opened(argument[1:]) as file:
-            yield from _decoded(_split(_chunks(file, argument[1:], before_wait), most), argument[1:])
+        with open_file(argument[1:]) as file:
+            yield from _lines(_chunks(file, argument[1:], before_wait), argument[1:], most)
     else:
         yield from argument.split("\n")
 
 
-def _opened(path: str) -> BinaryIO:
-    try:
-        return Path(path).open("rb")
-    except OSError as error:
-        raise _unreadable(path, error) from None
+def cut_lines(chunks: Iterable[bytes], most: int) -> Iterator[list[bytes | None]]:
+    r"""Give the lines that are whole after a chunk, with their ends: \n, \r\n or \r; None is one of over `most` bytes.
 
-
-def _chunks(file: Any, name: str, before_wait: Wait) -> Iterator[bytes]:
-    while True:
-        before_wait()
-        try:
-            chunk = file.read1(_CHUNK)
-        except OSError as error:
-            raise _unreadable(name, error) from None
-        if not chunk:
-            return
-        yield chunk
-
-
-def _split(chunks: Iterator[bytes], most: int) -> Iterator[bytes]:
-    """Cut at line breaks; a line is put together once, however many chunks it spans."""
-    pieces: list[bytes] = []
-    size = 0
+    A line is put together once, however many chunks it spans, and one that is too long is not kept. No chunk has over
+    `most` bytes.
+    """
+    begun: list[bytes] = []  # the line that is not whole yet
+    size, lost = 0, False
     for chunk in chunks:
-        first, *others = chunk.split(b"\n")
-        pieces.append(first)
-        size += len(first)
-        if size > most:
-            raise LkctlError("input-too-large", f"a line is larger than {most // 1024 // 1024} MiB", hint="Give less")
-        if others:
-            yield b"".join(pieces)
-            yield from others[:-1]
-            pieces, size = [others[-1]], len(others[-1])
-    yield b"".join(pieces)
+        begun.append(chunk)
+        size += len(chunk)
+        if b"\n" in chunk or b"\r" in chunk or begun[0].endswith(b"\r"):
+            lines = b"".join(begun).splitlines(keepends=True)
+            # a lone \r at the end may be half of a \r\n
+            begun = [] if chunk.endswith(b"\n") else [lines.pop()]
+            if lines:
+                yield [None if lost else _bounded(lines[0], most), *lines[1:]]
+                lost = False
+            size = sum(map(len, begun))
+        elif size > most:
+            begun, lost = [], True
+    if size:
+        yield [None if lost else _bounded(b"".join(begun), most)]
 
 
-def _decoded(lines: Iterator[bytes], name: str) -> Iterator[str | LkctlError]:
+def _bounded(line: bytes, most: int) -> bytes | None:
+    return line if len(line.rstrip(b"\r\n")) <= most else None
+
+
+def _chunks(stream: Any, name: str, before_wait: Wait) -> Iterator[bytes]:
+    before_wait()
+    while chunk := read_chunk(stream, name):
+        yield chunk
+        before_wait()
+
+
+def _lines(chunks: Iterable[bytes], name: str, most: int) -> Iterator[str | LkctlError]:
     blank = True
-    for number, line in enumerate(lines, 1):
-        blank = blank and not line.strip()
-        try:
-            yield line.decode()
-        except UnicodeDecodeError:
-            yield _not_utf8(line, f"line {number} of {name}")
+    for number, line in enumerate(chain.from_iterable(cut_lines(chunks, most)), 1):
+        blank = blank and line is not None and not line.strip()
+        yield _decoded(line, f"line {number} of {name}", most)
     if blank:
         raise LkctlError("input-empty", f"{name} is empty", hint="Give it something to read")
+
+
+def _decoded(line: bytes | None, name: str, most: int) -> str | LkctlError:
+    if line is None:
+        return LkctlError("input-too-large", f"{name} is larger than {most // 1024 // 1024} MiB", hint="Give less")
+    try:
+        return line.rstrip(b"\r\n").decode()
+    except UnicodeDecodeError:
+        return _not_utf8(line, name)
 
 
 def _not_utf8(line: bytes, name: str) -> LkctlError:
@@ -84,8 +88,3 @@ def _not_utf8(line: bytes, name: str) -> LkctlError:
     except LkctlError as error:
         return error
     raise AssertionError(name)  # it was not UTF-8 a moment ago
-
-
-def _unreadable(name: str, error: OSError) -> LkctlError:
-    hint = "Check the path and its permissions"
-    return LkctlError("file-unreadable", f"cannot read {name}: {reason(error)}", hint=hint)

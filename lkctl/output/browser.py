@@ -21,7 +21,7 @@ def open_page(address: str, *, patience: float = 30.0) -> None:
     """Open a page without showing its address in any process list: the browser is sent there by a page on loopback.
 
     That page answers once, under a random name, and is gone; nothing is left on the disk, where a browser in a sandbox
-    could not read it anyway. Raise `expectation-failed` where no browser comes for it in `patience` seconds.
+    could not read it anyway. Raise `browser-failed` where no browser comes for it in `patience` seconds.
     """
     fetched = threading.Event()
     with _pointing(address, fetched) as pointer, _browsing(pointer, fetched) as browser:
@@ -29,8 +29,8 @@ def open_page(address: str, *, patience: float = 30.0) -> None:
             if fetched.wait(_STEP):
                 return
             if browser.poll():
-                raise LkctlError("expectation-failed", "no browser can be opened here", hint=_INSTEAD)
-    raise LkctlError("expectation-failed", f"no browser opened the page within {patience:g} s", hint=_INSTEAD)
+                raise LkctlError("browser-failed", "no browser can be opened here", hint=_INSTEAD)
+    raise LkctlError("browser-failed", f"no browser opened the page within {patience:g} s", hint=_INSTEAD)
 
 
 @contextmanager

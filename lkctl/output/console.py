@@ -59,6 +59,11 @@ class Console:
         except (OSError, ValueError):
             return _DEFAULT_WIDTH
 
+    @property
+    def err_colored(self) -> bool:
+        """Whether colour is on for stderr."""
+        return self._color[self._err]
+
     def write(self, text: str) -> None:
         """Write data to stdout."""
         self._out.write(self._clean(text))

@@ -11,7 +11,7 @@ _ENDED = {"interrupted", "terminated"}  # no errors: somebody wanted it so
 def write_failure(error: LkctlError, console: Console, *, as_json: bool) -> None:
     """Write message, hint and docs anchor to stderr; stdout stays as it is."""
     if as_json:
-        body = {"code": error.code, "message": scrub(error.message), "hint": scrub(error.hint), "docs": error.docs}
+        body = {name: scrub(text) for name, text in error.json().items()}
         console.complain(to_json({"error": body}, compact=True))
         return
     if error.code in _ENDED:

@@ -9,7 +9,8 @@ from lkctl.server.refusal import Refused, read_refusal
 from lkctl.server.validate import ACCEPTED, Verdict
 from lkctl.settings.shape import shorten_key
 from lkctl.tokens.claims import MAX_HEADER_BYTES
-from lkctl.tokens.decoding import Decoded, Signature
+from lkctl.tokens.decoding import Decoded
+from lkctl.tokens.findings import Signature
 from lkctl.tokens.judge import Join
 
 _AGREED = 2.0  # seconds; the Date header counts whole ones
@@ -28,9 +29,11 @@ def is_as_predicted(verdict: Verdict, decoded: Decoded) -> bool | None:
     return None if foreseen is None else verdict.code == foreseen
 
 
-def explain(verdict: Verdict, judge: Judge) -> Iterator[str]:
-    """Say what stands behind the server's answer, where that is not in the token itself."""
-    decoded = judge()
+def explain(verdict: Verdict, decoded: Decoded, judge: Judge) -> Iterator[str]:
+    """Say what stands behind the server's answer, where that is not in the token itself.
+
+    `judge` is for another clock: that of the server.
+    """
     foreseen = code_of(decoded.join)
     differs = foreseen not in {None, verdict.code}
     if differs:
@@ -42,8 +45,16 @@ def explain(verdict: Verdict, judge: Judge) -> Iterator[str]:
     because = reasons.get(verdict.code if not verdict.accepted else str(foreseen))
     if because is not None and (differs or unseen or cut_off or verdict.code in _WORTH_TELLING):
         yield because(decoded, shorten_key(decoded.reading.text("iss")))
+    if verdict.code in {Refused.grant, Refused.no_permissions} and _is_for_the_api(decoded):
+        yield "it is a token for the server's API, which this question does not try: it is about joining a room only"
     if {verdict.code, foreseen} & _TIMES and (differs or foreseen is None):
         yield _clocks(verdict, judge)
+
+
+def _is_for_the_api(decoded: Decoded) -> bool:
+    """Whether it grants something, but not to join."""
+    granted = any(any(grants.get(name) is True for name in grants) for grants in decoded.reading.grants.values())
+    return granted and not decoded.reading.video.get("roomJoin")
 
 
 def _clocks(verdict: Verdict, judge: Judge) -> str:
@@ -69,10 +80,10 @@ _BECAUSE: dict[str, _Reason] = {
     Refused.signature: _other_secret,
     Refused.key: lambda _, key: f"the server has no key {key}: URL and key belong to different projects",
     Refused.no_expiry: lambda *_: "the server is 1.13.6 or newer, and asks for exp",
-    Refused.no_permissions: lambda *_: "the server saw no token: does a proxy take the Authorization header away?",
+    Refused.no_permissions: lambda *_: "the server saw no token: does a proxy remove the Authorization header?",
     Refused.header: lambda *_: "something on the way has changed the Authorization header",
     Refused.room_missing: lambda decoded, _: (
-        f"rooms are not made by joining there (auto_create is off): lkctl room create {quote(decoded.reading.room)}"
+        f"joining makes no rooms there (auto_create is off): lkctl room create {quote(decoded.reading.room)}"
     ),
     Refused.node_full: lambda *_: "the token is not the cause: the node has reached its limit",
     Refused.too_large: lambda *_: (
@@ -82,5 +93,5 @@ _BECAUSE: dict[str, _Reason] = {
 }
 _BECAUSE_ACCEPTED: dict[str, _Reason] = {
     Refused.signature: lambda _, key: f"the server's secret for {key} is not the configured one",
-    Refused.no_expiry: lambda *_: "the server is older than 1.13.6, and takes a token without exp for ever",
+    Refused.no_expiry: lambda *_: "the server is older than 1.13.6, and accepts a token without exp for ever",
 }

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from lkctl.errors import LkctlError
-from lkctl.files.content import parse_json, read_path
+from lkctl.files.content import read_path
 from lkctl.models import Dispatch, Participant, Room
+from lkctl.tokens.document import read_strictly
 from lkctl.userid import (
     ENV_NAME,
     Job,
@@ -79,7 +80,7 @@ def snapshot_of(
 def from_file(path: str, room: str | None, stdin: TextIO) -> Snapshot:
     """Read a snapshot document; raise `input-malformed` naming the field that is wrong."""
     name = "standard input" if path == "-" else path
-    document = parse_json(read_path(path, stdin), name)
+    document = read_strictly(read_path(path, stdin), name)
     if isinstance(document, dict) and document and not _SNAPSHOT_KEYS & document.keys():
         told = f"{name} is no snapshot: it has none of {', '.join(sorted(_SNAPSHOT_KEYS))}"
         raise LkctlError("input-malformed", told, hint="Make one: lkctl room inspect ROOM -o json")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from lkctl.errors import LkctlError
 from lkctl.tokens.decoding import Decoded
 from lkctl.tokens.expectations import Expectation, Wishes, hold, proven
+from lkctl.tokens.findings import Severity
 
 if TYPE_CHECKING:  # what asks no server loads nothing of the network
     from lkctl.server.validate import Verdict
@@ -19,9 +20,12 @@ class Judge(Protocol):
 
 
 class Server(NamedTuple):
-    """How to ask the server: about the token; whether a room is open, which needs credentials, so it may be None."""
+    """How to ask the server: about the token; whether a room is open, which needs credentials, so it may be None.
 
-    ask: "Callable[[], Verdict]"
+    `ask` gives None where the token cannot be sent.
+    """
+
+    ask: "Callable[[], Verdict | None]"
     is_open: Callable[[str], bool] | None
 
 
@@ -42,24 +46,26 @@ class Verification(NamedTuple):
         """Whether all expectations are met."""
         return all(expectation.met for expectation in self.expectations)
 
+    def good(self, fail_on: Severity) -> bool:
+        """Whether the token is all that it must be, valid, and without a finding of this severity or a worse one."""
+        return self.met and self.decoded.passes(fail_on)
 
-def verify(token: str, judge: Judge, wishes: Wishes, missing: str, server: Server | None) -> Verification:
+
+def verify(judge: Judge, wishes: Wishes, missing: str, server: Server | None) -> Verification:
     """Decode a token, ask the server where there is one, and hold it against the wishes.
 
     `missing` says why there is no secret. Raises `L01`, and LkctlError (net- …) where the server gives no judgement.
     """
     decoded = judge()
     if server is not None:
-        return _verify_there(token, judge, wishes, missing, server)
+        return _verify_there(decoded, judge, wishes, missing, server)
     return Verification(decoded, (proven(decoded, missing, accepted=False), *hold(decoded, wishes)))
 
 
-def _verify_there(token: str, judge: Judge, wishes: Wishes, missing: str, server: Server) -> Verification:
+def _verify_there(decoded: Decoded, judge: Judge, wishes: Wishes, missing: str, server: Server) -> Verification:
     from lkctl.scenarios.evidence import explain, is_as_predicted
-    from lkctl.server.validate import is_sendable
 
-    decoded = judge()
-    verdict = server.ask() if is_sendable(token) else None
+    verdict = server.ask()
     accepted = verdict is not None and verdict.accepted
     live, unknown = _look_for_room(decoded, server) if accepted else (None, ())
     if accepted:  # so the server knows the key, whatever is configured here
@@ -67,7 +73,7 @@ def _verify_there(token: str, judge: Judge, wishes: Wishes, missing: str, server
     expectations = (proven(decoded, missing, accepted=accepted), _taken(verdict), *hold(decoded, wishes))
     if verdict is None:
         return Verification(decoded, expectations)
-    evidence = (*explain(verdict, judge), *unknown)
+    evidence = (*explain(verdict, decoded, judge), *unknown)
     return Verification(decoded, expectations, verdict, is_as_predicted(verdict, decoded), evidence)
 
 

@@ -29,12 +29,15 @@ def in_order(
     settings: Any,
     batches: Iterable[tuple[Batch, bool]],
     jobs: int,
+    *,
+    lost: tuple[str, str],
 ) -> Generator[Result, None, None]:
     """Give the results of `make(settings)` for each batch; raise `worker-lost` where a process ends by itself.
 
     With several jobs each works in a process of its own, and what is handed over goes through a pipe: nothing of it
     stands in the arguments or the environment of a process. A batch comes with whether the next one is to be waited
-    for; then all results are given first. All processes have ended when this ends, however it does.
+    for; then all results are given first. All processes have ended when this ends, however it does. `lost` are the
+    name of what such a process is, and the hint, for the error.
     """
     if jobs == 1:
         work = make(settings)
@@ -44,20 +47,20 @@ def in_order(
         idle, busy = deque(workers), deque[_Worker]()
         for batch, waits in batches:
             if not idle:
-                yield _result(busy, idle)
+                yield _result(busy, idle, lost)
             worker = idle.popleft()
-            with _lost(worker):
+            with _watched(worker, lost):
                 worker.pipe.send(batch)
             busy.append(worker)
             while waits and busy:
-                yield _result(busy, idle)
+                yield _result(busy, idle, lost)
         while busy:
-            yield _result(busy, idle)
+            yield _result(busy, idle, lost)
 
 
-def _result(busy: deque[_Worker], idle: deque[_Worker]) -> Any:
+def _result(busy: deque[_Worker], idle: deque[_Worker], lost: tuple[str, str]) -> Any:
     worker = busy.popleft()
-    with _lost(worker):
+    with _watched(worker, lost):
         result = worker.pipe.recv()
     idle.append(worker)
     if isinstance(result, RuntimeError):
@@ -66,15 +69,15 @@ def _result(busy: deque[_Worker], idle: deque[_Worker]) -> Any:
 
 
 @contextlib.contextmanager
-def _lost(worker: _Worker) -> Iterator[None]:
+def _watched(worker: _Worker, lost: tuple[str, str]) -> Iterator[None]:
     try:
         yield
     except (EOFError, BrokenPipeError, ConnectionResetError):
         worker.process.join(_GRACE)
         code = worker.process.exitcode
         how = f"killed by {signal.Signals(-code).name}" if code and code < 0 else f"exit code {code}"
-        told = f"a process that mints ended by itself ({how})"
-        raise LkctlError("worker-lost", told, hint="Was it out of memory? Run it again with --jobs 1") from None
+        what, hint = lost
+        raise LkctlError("worker-lost", f"{what} ended by itself ({how})", hint=hint) from None
 
 
 @contextlib.contextmanager

@@ -156,7 +156,8 @@ def _converse(link: socket.socket, url: ServerUrl, request: Request, deadline: D
     link.settimeout(deadline.left)
     headers = {"Host": _host(url), "User-Agent": "lkctl", "Connection": "close", **request.headers}
     sent_at = time.time()
-    connection.request(request.method, url.path + request.path, body=request.body, headers=headers)
+    with suppress(BrokenPipeError, ConnectionResetError):  # who has read enough answers, and hangs up on the rest
+        connection.request(request.method, url.path + request.path, body=request.body, headers=headers)
     with connection.getresponse() as response:
         answered_at = time.time()
         content = _read(response, deadline)

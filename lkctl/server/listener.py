@@ -3,10 +3,11 @@
 What livekit-server 1.13.5 makes of the answer (measured): 2xx, 3xx and 4xx but 429 end the matter, whatever they say.
 After 429, 5xx or no answer it sends the same body and token again, after 1, 2, 4 and 8 s, and holds back what else
 concerns that room meanwhile; what waits for more than 30 s is dropped. So a bad delivery gets 401, and does not come
-again.
+again; 503 is for what there is no room for now.
 """
 
 import asyncio
+import errno
 import ipaddress
 import logging
 import os
@@ -20,7 +21,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from lkctl.errors import LkctlError
-from lkctl.webhooks.delivery import Delivery
+from lkctl.server.backlog import Backlog, Place
+from lkctl.webhooks.delivery import Delivery, too_large
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -30,7 +32,6 @@ LOOPBACK = "127.0.0.1"
 # Room metadata may have 512 KiB, participant metadata and attributes 64 KiB each by default; JSON may double it
 MOST_BYTES = 4 * 1024 * 1024
 LIFE = 15.0  # seconds that a connection has in all, however slow its client; LiveKit needs a few milliseconds
-_WAITING = 256  # deliveries that may wait for a slow reader of our output; then LiveKit is told to come back
 _FAREWELL = 1.0  # seconds for the answers that are under way when it ends
 _GREETING = "lkctl listens here for LiveKit's webhooks: POST them to this URL\n"
 
@@ -55,8 +56,10 @@ class Arrival(NamedTuple):
 class Listener:
     """Listens for webhooks while it is entered: `with Listener(judge, port=0) as listener: …`.
 
-    `judge` is called for every POST, in a thread of the listener's. `port` 0 takes a free one. A connection has `life`
-    seconds in all. Raises `port-taken` where the address cannot be listened on.
+    `judge` is called for every POST, in a few worker threads: one that takes long holds up no others, and those that
+    come at the same time may change places. What comes is bounded in bytes and number (Backlog), and answered 503
+    beyond that. `port` 0 takes a free one. A connection has `life` seconds in all. Raises `port-taken` where the port
+    cannot be listened on, `usage` where `host` is no address of this machine.
     """
 
     def __init__(
@@ -64,7 +67,7 @@ class Listener:
     ) -> None:
         self._judge = judge
         self._life = life
-        self._arrived: queue.Queue[Arrival | BaseException] = queue.Queue(_WAITING)
+        self._backlog: Backlog[Arrival] = Backlog()
         self._socket = _listen(host, port)
         self._loop = asyncio.new_event_loop()
         self._ended = asyncio.Event()
@@ -90,19 +93,17 @@ class Listener:
         while True:
             left = None if end is None else max(0.0, end - time.monotonic())
             try:
-                arrived = self._arrived.get(timeout=left)
+                arrival = self._backlog.take(left)
             except queue.Empty:
                 return
-            if isinstance(arrived, BaseException):
-                raise arrived
-            yield arrived
+            yield arrival
 
     def _run(self) -> None:
         try:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
                 runner.run(self._serve())
         except BaseException as error:  # noqa: BLE001  (told in the thread that waits)
-            self._arrived.put(error)
+            self._backlog.fail(error)
 
     async def _serve(self) -> None:
         from aiohttp import web
@@ -134,19 +135,29 @@ class Listener:
             return web.Response(text=_GREETING)
         if request.method != "POST":
             return web.Response(status=405, headers={"Allow": "GET, HEAD, POST"}, text="POST it\n")
-        body = await _read(request)
+        try:
+            with self._backlog.place() as place:
+                return await self._receive(request, place)
+        except queue.Full:
+            return web.Response(status=503, text="too much at once; come back\n")
+
+    async def _receive(self, request: "web.BaseRequest", place: Place[Arrival]) -> "web.StreamResponse":
+        """Take a delivery in, have it judged, and hand it on; raise `queue.Full` where there is no room for it."""
+        from aiohttp import web
+
+        body = await _read(request, place)
         if body is None:
+            now = time.time()
+            place.keep(Arrival(now, request.path, too_large(MOST_BYTES, now)))
             return web.Response(status=413, text=f"more than {MOST_BYTES} bytes\n")
         headers: Any = request.headers
         posted = Posted(time.time(), request.path, tuple(headers.getall("Authorization", ())), body)
         try:
-            delivery = self._judge(posted)
-            self._arrived.put_nowait(Arrival(posted.at, posted.path, delivery))
-        except queue.Full:
-            return web.Response(status=503, text="too many at once; come back\n")
+            delivery = await asyncio.to_thread(self._judge, posted)
         except Exception as error:  # told in the thread that waits
-            self._arrived.put_nowait(error)
+            self._backlog.fail(error)
             raise
+        place.keep(Arrival(posted.at, posted.path, delivery))
         return web.Response(text="ok\n") if delivery.ok else web.Response(status=401, text=f"{_refusal(delivery)}\n")
 
 
@@ -155,8 +166,8 @@ def _abort(protocol: "RequestHandler") -> None:
         protocol.transport.abort()
 
 
-async def _read(request: "web.BaseRequest") -> bytes | None:
-    """Read the body as it comes; None where it is too large."""
+async def _read(request: "web.BaseRequest", place: Place[Arrival]) -> bytes | None:
+    """Read the body as it comes; None where it is too large. Raise `queue.Full` where there is no room for it."""
     if (request.content_length or 0) > MOST_BYTES:
         return None
     body = bytearray()
@@ -164,6 +175,7 @@ async def _read(request: "web.BaseRequest") -> bytes | None:
         body += part
         if len(body) > MOST_BYTES:
             return None
+        place.grow(len(body))
     return bytes(body)
 
 
@@ -176,13 +188,18 @@ def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
-    except OSError as error:
-        why = os.strerror(error.errno) if error.errno and error.errno > 0 else "no address of this machine"
-        raise LkctlError(
-            "port-taken",
-            f"cannot listen on {host}:{port}: {why}",
-            hint="Choose another port with --port, or 0 for a free one",
-        ) from None
+    except (OSError, UnicodeError) as error:
+        raise _not_listening(f"{host}:{port}", error) from None
+
+
+def _not_listening(place: str, error: Exception) -> LkctlError:
+    number = getattr(error, "errno", None) or 0  # below zero, or none at all: the name was not found
+    message = f"cannot listen on {place}: {os.strerror(number) if number > 0 else 'there is no such address'}"
+    if number == errno.EADDRINUSE:
+        return LkctlError("port-taken", message, hint="Choose another port with --port, or 0 for a free one")
+    if number in {errno.EACCES, errno.EPERM}:
+        return LkctlError("port-taken", message, hint="Choose a port above 1023 with --port; those below are root's")
+    return LkctlError("usage", message, hint="Choose an address of this machine with --bind")
 
 
 def _name_of(host: str) -> str:

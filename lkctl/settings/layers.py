@@ -107,6 +107,13 @@ class Settings(NamedTuple):
         except LkctlError as error:
             raise LkctlError(error.code, f"{error.message} ({value.origin})", hint=error.hint) from None
 
+    def usable_url(self) -> "ServerUrl | None":
+        """Give the server's URL; None for one that is missing or wrong: who mints or reads a token needs none."""
+        try:
+            return self.url()
+        except LkctlError:
+            return None
+
     def target(self) -> Target:
         """Give URL, key and secret together: what a call to the server needs."""
         if self._pair_layer() is None and self._url_layer() is None:

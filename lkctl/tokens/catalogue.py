@@ -1,6 +1,6 @@
 """The catalogue of rules, and the one function that applies it."""
 
-from lkctl.tokens.findings import Finding, Rule, Severity, Subject
+from lkctl.tokens.findings import Finding, Rule, Subject
 from lkctl.tokens.rules.contents import CONTENT_RULES
 from lkctl.tokens.rules.envelope import ENVELOPE_RULES
 from lkctl.tokens.rules.grants import GRANT_RULES
@@ -21,7 +21,6 @@ _ALL = (
     *SECRET_RULES,
 )
 RULES: tuple[Rule, ...] = tuple(sorted(_ALL, key=lambda rule: rule.id))
-_ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 
 def lint(subject: Subject) -> tuple[Finding, ...]:
@@ -31,4 +30,4 @@ def lint(subject: Subject) -> tuple[Finding, ...]:
         for rule in RULES
         for fault in rule.check(subject)
     ]
-    return tuple(sorted(found, key=lambda finding: _ORDER[finding.severity])) if found else ()
+    return tuple(sorted(found, key=lambda finding: finding.severity.rank)) if found else ()

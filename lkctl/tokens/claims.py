@@ -4,7 +4,7 @@ Source: livekit/protocol auth/grants.go (ClaimGrants, VideoGrant …) and golang
 that livekit-server 1.13.5 is built with; what is newer comes from livekit-api 1.2.2 (access_token.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import NamedTuple
 
@@ -14,6 +14,8 @@ KINDS = ("standard", "ingress", "egress", "sip", "agent", "connector", "bridge")
 MAX_ATTRIBUTES_BYTES = 65_536  # keys and values together
 MAX_HEADER_BYTES = 1 << 20  # net/http DefaultMaxHeaderBytes: a longer token is answered with 431
 LEEWAY = 60  # seconds; verifier.go tokenLeeway
+_LONGEST_NAME = 64
+_SHORTEST_START = 3  # letters by which a name may be told
 
 
 class Form(Enum):
@@ -105,6 +107,25 @@ ADMIN_GRANTS = ("roomAdmin", "roomCreate", "roomList", "roomRecord", "ingressAdm
 def folded(name: str) -> str:
     """Spell a key as Go's encoding/json compares keys: without letter case (decode.go foldName)."""
     return name.lower().replace("\u017f", "s")  # the long s; the Kelvin sign is lowered to k anyway
+
+
+def bare(name: str) -> str:
+    """Spell a name so that `room_join`, `Room-Join` and `room join` are all `roomjoin`; cut a long one."""
+    return folded(name[:_LONGEST_NAME]).replace("_", "").replace("-", "").replace(" ", "")
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Find which of the names may be meant: spelt otherwise, cut short or mistyped, as `cam` is for `camera`."""
+    known = {bare(right): right for right in names}
+    meant = bare(name)
+    if meant in known:
+        return known[meant]
+    from difflib import get_close_matches
+
+    near = get_close_matches(meant, known, 1)
+    begins = (right for right in known if len(meant) >= _SHORTEST_START and right.startswith(meant))
+    found = near[0] if near else next(begins, None)
+    return None if found is None else known[found]
 
 
 KNOWN: Mapping[str, str] = {folded(name): name for name in (*REGISTERED, *OWN, *GROUPS)}

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
-from enum import Enum
 from functools import cache
 from math import floor
 from typing import Any, NamedTuple
@@ -11,27 +10,27 @@ from lkctl.settings.shape import DEFAULT_PAIR, Pair, likely_meant
 from lkctl.tokens.catalogue import lint
 from lkctl.tokens.document import read_document
 from lkctl.tokens.envelope import Envelope, open_envelope
-from lkctl.tokens.findings import NO_FACTS, Facts, Finding, Severity, Subject
+from lkctl.tokens.findings import NO_FACTS, Facts, Finding, Severity, Signature, Subject
 from lkctl.tokens.judge import MEASURED, Join, Version, has_begun, has_expired, predict
 from lkctl.tokens.reading import Reading, read_claims
 from lkctl.tokens.signer import matches
 from lkctl.tokens.words import as_moment, effective_grants
 from lkctl.tokens.wrapping import unwrap
 
+# The pair that was meant, in words, and how to come to it
 _MEANT = {
-    "blank": "the configured secret without the blanks around it",
-    "quoted": "the configured secret without the quotes around it",
-    "swapped": "the configured API key: key and secret are swapped in the settings",
-    "default-pair": "the secret of `livekit-server --dev` (devkey/secret)",
+    "blank": ("the configured secret without the blanks around it", "Remove the blanks from LIVEKIT_API_SECRET"),
+    "quoted": ("the configured secret without the quotes around it", "Remove the quotes from LIVEKIT_API_SECRET"),
+    "swapped": (
+        "the configured API key: key and secret are swapped in the settings",
+        "Exchange LIVEKIT_API_KEY and LIVEKIT_API_SECRET",
+    ),
+    "default-pair": (
+        "the secret of `livekit-server --dev` (devkey/secret)",
+        "Mint with the key and secret of the server in use; devkey/secret is for tests",
+    ),
 }
-
-
-class Signature(Enum):
-    """Whether a signature could be checked, and fits."""
-
-    verified = "verified"
-    unverified = "unverified"
-    bad = "bad"
+_NOTHING_MEANT = ("", "")
 
 
 class Decoded(NamedTuple):
@@ -76,10 +75,7 @@ class Decoded(NamedTuple):
 
     def passes(self, fail_on: Severity) -> bool:
         """Whether it is valid, and without a finding of this severity or a worse one."""
-        if fail_on is Severity.error or not self.valid:
-            return self.valid
-        order = list(Severity)
-        return not any(finding.severity in order[: order.index(fail_on) + 1] for finding in self.findings)
+        return self.valid and not any(finding.severity.at_least(fail_on) for finding in self.findings)
 
     def moment(self, name: str) -> datetime | None:
         """Give a time claim; None where it is absent or beyond what a calendar holds."""
@@ -132,9 +128,10 @@ def decode(
     envelope = open_envelope(unwrap(text))
     reading = read_claims(envelope.claims)
     signature = check_signature(envelope, reading, pair)
-    meant = "" if signature is Signature.verified else _meant(envelope, reading, pair, others)
+    verified = signature is Signature.verified
+    meant, remedy = _NOTHING_MEANT if verified else _meant(envelope, reading, pair, others)
     subject = Subject(
-        envelope.header, reading, now, envelope.size, signature.value, meant, pair, envelope.problems, facts
+        envelope.header, reading, now, envelope.size, signature, meant, pair, envelope.problems, facts, remedy
     )
     return Decoded(
         header=envelope.header,
@@ -185,19 +182,20 @@ def parsed(metadata: str) -> Any:
         return None
 
 
-def _meant(envelope: Envelope, reading: Reading, pair: Pair | None, others: Iterable[Pair]) -> str:
-    """Name another pair that the user may have meant and that the signature fits; "" where none does."""
+def _meant(envelope: Envelope, reading: Reading, pair: Pair | None, others: Iterable[Pair]) -> tuple[str, str]:
+    """Name another pair that the user may have meant and that the signature fits, and the way to it; "" for none."""
     issuer = reading.text("iss")
     if envelope.header.get("alg") != "HS256":
-        return ""  # not the secret is wrong
+        return _NOTHING_MEANT  # not the secret is wrong
     if pair is not None and issuer != pair.key and _fits(envelope, pair.secret):
-        return "the configured secret, but not its key"
+        return "the configured secret, but not its key", "Set LIVEKIT_API_KEY to the key that the token names"
     near = likely_meant(pair.key, pair.secret) if pair is not None else (Pair("default-pair", *DEFAULT_PAIR),)
     found = next((meant for meant in near if _fits(envelope, meant.secret)), None)
     if found is not None:
         return _MEANT[found.name]
     likely_first = sorted(others, key=lambda other: other.key != issuer)
-    return next((f"the secret of {other.name}" for other in likely_first if _fits(envelope, other.secret)), "")
+    fitting = next((other.name for other in likely_first if _fits(envelope, other.secret)), None)
+    return (f"the secret of {fitting}", f"Use the key and secret of {fitting}") if fitting else _NOTHING_MEANT
 
 
 def _fits(envelope: Envelope, secret: str) -> bool:

@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 
 from lkctl.errors import LkctlError
 from lkctl.settings.shape import shorten_key
-from lkctl.tokens.claims import GROUPS, KINDS, OWN, REGISTERED, SOURCES, Form, folded
+from lkctl.tokens.claims import GROUPS, KINDS, OWN, REGISTERED, SOURCES, Form, bare, nearest
 from lkctl.tokens.decoding import Decoded, parsed
+from lkctl.tokens.document import shown
 from lkctl.userid.paths import parse_path
 
 _FORMS: Mapping[str, Form] = {
@@ -61,7 +62,7 @@ def parse_demand(text: str) -> Demand:
     """Read an expectation; raise `usage` for what could never be met, or would always be: a typo must not pass."""
     match = re.fullmatch(_EXPRESSION, text.strip(), re.DOTALL)
     if match is None or not match[2].strip() or (match[1] and match[3]):
-        raise _unfit(text, "is no expectation", _GRAMMAR)
+        raise _unfit(text, "is not an expectation", _GRAMMAR)
     demand = Demand(text.strip(), match[2].strip(), match[3] or match[1], (match[4] or "").strip())
     _insist_known(demand)
     if match[3]:
@@ -78,23 +79,17 @@ def _insist_known(demand: Demand) -> None:
             parse_path(rest)
         except ValueError as error:
             raise _unfit(
-                demand.text, f"is no expectation: {error}"[:_LONGEST], "Write it like metadata.userId"
+                demand.text, f"is not an expectation: {error}"[:_LONGEST], "Write it like metadata.userId"
             ) from None
         return
-    raise _unfit(demand.text, "names no grant and no claim", _meant(demand.name))
+    raise _unfit(demand.text, "names neither a grant nor a claim", _meant(demand.name))
 
 
 def _meant(name: str) -> str:
     """Say which name, or option, may have been meant."""
-    bare = folded(name[:64]).replace("_", "").replace("-", "")
-    if bare in _ELSEWHERE:
-        return _ELSEWHERE[bare]
-    known = {folded(right): right for right in _FORMS}
-    right = known.get(bare)
-    if right is None:
-        from difflib import get_close_matches
-
-        right = next((known[near] for near in get_close_matches(bare, known, 1)), None)
+    if bare(name) in _ELSEWHERE:
+        return _ELSEWHERE[bare(name)]
+    right = nearest(name, _FORMS)
     return f"Did you mean {right}?" if right else "Names are those of grants and claims, attributes.KEY, metadata.PATH"
 
 
@@ -110,7 +105,7 @@ def _insist_fitting(demand: Demand, form: Form | None) -> None:
         )
     if form is Form.time and (demand.operator == "~" or not re.fullmatch("-?[0-9]+", demand.value)):
         raise _unfit(
-            demand.text, f"cannot be: {demand.name} is in seconds since 1970", "For what is left: --min-ttl 5m"
+            demand.text, f"cannot be: {demand.name} is in seconds since 1970", "For the time left: --min-ttl 5m"
         )
     if form in {Form.text_map, Form.room_config}:
         part = "attributes.KEY" if form is Form.text_map else "--agent NAME"
@@ -118,11 +113,11 @@ def _insist_fitting(demand: Demand, form: Form | None) -> None:
     words = _WORDS.get(demand.name)
     wrong = [word for word in demand.value.split(",") if words and word not in words]
     if wrong and words:
-        raise _unfit(demand.text, f"cannot be: there is no {_cut(wrong[0])!r}", f"Choose among {', '.join(words)}")
+        raise _unfit(demand.text, f"cannot be: there is no {shown(wrong[0])}", f"Choose among {', '.join(words)}")
 
 
 def _unfit(text: str, why: str, hint: str) -> LkctlError:
-    return LkctlError("usage", f"--require {_cut(text)!r} {why}", hint=hint)
+    return LkctlError("usage", f"--require {shown(text)} {why}", hint=hint)
 
 
 def look_up(decoded: Decoded, name: str) -> Any:
@@ -177,8 +172,4 @@ def say_found(name: str, found: Any) -> str:
     if name == "iss":
         return shorten_key(_text(found))
     said = (", ".join(map(_text, found)) or "none") if isinstance(found, list) else _text(found)
-    return _cut(said)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+    return said if len(said) <= _LONGEST else said[:_LONGEST] + "…"

@@ -5,10 +5,13 @@ from collections.abc import Iterable
 from math import isfinite
 from typing import Any, NamedTuple
 
+from lkctl.errors import LkctlError
+
 DEEPEST = 100  # levels; the deepest that LiveKit itself writes is under ten
 _MOST_DIGITS = 310  # with a minus; more never fit the 64-bit float that Go reads a number into
 _MOST_PLAIN_DIGITS = 300  # whatever is shorter fits
 _SHOWN = 40
+_TOO_DEEP = f"it is nested deeper than {DEEPEST} levels"
 NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"  # decode.go isValidNumber
 SURROGATE = "[\ud800-\udfff]"
 
@@ -47,14 +50,50 @@ def read_document(content: bytes | str) -> Document:
     """Read JSON; raise ValueError, with a reason that holds nothing of the content, where nothing can be read."""
     try:
         text = content if isinstance(content, str) else content.decode()
-        document = Document(_PLAIN.decode(text))
+        document = Document(STRICT.decode(text))
     except (ValueError, RecursionError):
         document = _read_odd(content)
         text = ""
-    may_be_deep = not text or text.count("{") + text.count("[") > DEEPEST
-    if may_be_deep and _too_deep(document.value):
-        raise ValueError(f"it is nested deeper than {DEEPEST} levels")
+    if _too_deep(text, document.value):
+        raise ValueError(_TOO_DEEP)
     return document
+
+
+def read_strictly(text: str, name: str) -> Any:
+    """Read JSON that all readers take for the same: no key twice, no number out of range, no NaN.
+
+    Raises `input-malformed` with the place or the fault, and not with the text: it may be a secret.
+    """
+    try:
+        value = STRICT.decode(text)
+    except json.JSONDecodeError as error:
+        told = f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        hint = 'JSON wants double quotes, as in {"userId": "user_1704067200000_abc123"}; mind the quoting around it'
+        raise LkctlError("input-malformed", told, hint=hint) from None
+    except (ValueError, RecursionError):
+        raise _unusable(name, _odd(text)) from None
+    if _too_deep(text, value):
+        raise _unusable(name, _TOO_DEEP)
+    return value
+
+
+def _unusable(name: str, fault: str) -> LkctlError:
+    hint = "Write it so that all readers of JSON take it for the same"
+    return LkctlError("input-malformed", f"{name} is not usable JSON: {fault}", hint=hint)
+
+
+def _too_deep(text: str, value: Any) -> bool:
+    """Tell whether a value is nested deeper than lkctl reads, knowing its JSON text; "" where that is not known."""
+    may_be = not text or text.count("{") + text.count("[") > DEEPEST
+    return may_be and _has_more_levels(value)
+
+
+def _odd(text: str) -> str:
+    """Say what is wrong with JSON that Python's own reader would take."""
+    try:
+        return read_document(text).problems[0].message
+    except ValueError as error:
+        return str(error)
 
 
 def _read_odd(content: bytes | str) -> Document:
@@ -80,7 +119,7 @@ class _Decoder(json.JSONDecoder):
         except json.JSONDecodeError as error:
             raise ValueError(f"it breaks at character {error.pos + 1} of {len(s)}") from None
         except RecursionError:
-            raise ValueError(f"it is nested deeper than {DEEPEST} levels") from None
+            raise ValueError(_TOO_DEEP) from None
 
 
 def _decoder(problems: list[Problem]) -> _Decoder:
@@ -137,8 +176,8 @@ def _plain_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return plain
 
 
-# For what nobody stumbles over, made once; it gives up where `_decoder` has something to say
-_PLAIN = json.JSONDecoder(
+# For what nobody stumbles over, made once; it raises ValueError where `_decoder` has something to say
+STRICT = json.JSONDecoder(
     parse_int=_plain_integer,
     parse_float=_plain_real,
     parse_constant=_no_constant,
@@ -161,7 +200,7 @@ def _text(content: bytes | str, problems: list[Problem]) -> str:
         return content.decode(errors="surrogateescape")  # Go, too, tells them from U+FFFD in a roomConfig
 
 
-def _too_deep(value: Any) -> bool:
+def _has_more_levels(value: Any) -> bool:
     level = [value]
     for _ in range(DEEPEST):
         level = [inner for outer in level if isinstance(outer, (dict, list)) for inner in _children(outer)]

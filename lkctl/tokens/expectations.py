@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from lkctl.duration import say_duration
 from lkctl.settings.shape import shorten_key
-from lkctl.tokens.decoding import Decoded, Signature
+from lkctl.tokens.decoding import Decoded
 from lkctl.tokens.demands import Demand, look_up, meets, say_found
+from lkctl.tokens.findings import Signature
 
 
 class Expectation(NamedTuple):
@@ -46,9 +47,9 @@ def hold(decoded: Decoded, wishes: Wishes) -> Iterator[Expectation]:
 
 
 def proven(decoded: Decoded, missing: str, *, accepted: bool) -> Expectation:
-    """Say whether the signature is proven: by the configured secret, or by a server that accepts the token.
+    """Say whether the signature is proven: by the configured secret; without one, by the server's accepting it.
 
-    `missing` says why there is no secret to check with.
+    The secret of another key is none. `missing` says why there is no secret to check with.
     """
     key = shorten_key(decoded.reading.text("iss"))
     if decoded.signature is Signature.verified:

@@ -5,11 +5,14 @@ Named tuples, here and in what else a mint loads: a frozen dataclass takes eight
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lkctl.settings.shape import Pair
 from lkctl.tokens.document import Problem
 from lkctl.tokens.reading import Reading
+
+if TYPE_CHECKING:  # a mint requires no keys
+    from lkctl.userid.paths import KeyPath
 
 
 class Severity(StrEnum):
@@ -19,6 +22,26 @@ class Severity(StrEnum):
     security = "security"
     warning = "warning"
     info = "info"
+
+    @property
+    def rank(self) -> int:
+        """Its place in the order; the worst has 0."""
+        return _RANKS[self]
+
+    def at_least(self, other: "Severity") -> bool:
+        """Whether it is as bad as another, or worse."""
+        return self.rank <= other.rank
+
+
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+class Signature(StrEnum):
+    """Whether a signature could be checked, and fits."""
+
+    verified = "verified"
+    unverified = "unverified"
+    bad = "bad"
 
 
 class Finding(NamedTuple):
@@ -38,14 +61,14 @@ class Facts(NamedTuple):
     """What is known beside the token itself; empty, or None, where nothing is.
 
     `host` is that of the configured URL. `strict_key`: another API key than the configured one is an error.
-    `required_keys`, paths as lkctl.userid.paths reads them, must be in the metadata. `agent` is the one whose dispatch
-    is expected, `room` the room that the token is to be used for, `room_live` whether that room is open.
+    `required_keys`, as lkctl.userid.paths.parse_path gives them, must be in the metadata. `agent` is the one whose
+    dispatch is expected, `room` the room that the token is to be used for, `room_live` whether that room is open.
     `changes_itself` tells where the project's code changes its own metadata or attributes, as `src/app.ts:12`.
     """
 
     host: str = ""
     strict_key: bool = False
-    required_keys: tuple[str, ...] = ()
+    required_keys: tuple["KeyPath", ...] = ()
     agent: str = ""
     room: str = ""
     room_live: bool | None = None
@@ -58,23 +81,24 @@ NO_FACTS = Facts()
 class Subject(NamedTuple):
     """A token as the rules see it.
 
-    `pair` is the configured key and secret; `signature` is verified, unverified or bad; `meant` names the other pair
-    that a bad signature fits. `now` is in seconds; `size` in bytes.
+    `pair` is the configured key and secret; `meant` names the other pair that a bad signature fits, `remedy` the way to
+    it. `now` is in seconds; `size` in bytes.
     """
 
     header: Mapping[str, Any]
     reading: Reading
     now: float
     size: int
-    signature: str = "unverified"
+    signature: Signature = Signature.unverified
     meant: str = ""
     pair: Pair | None = None
     problems: tuple[Problem, ...] = ()
     facts: Facts = NO_FACTS
+    remedy: str = ""
 
     @property
     def joins(self) -> bool:
-        """Whether it lets join a room."""
+        """Whether it allows joining a room."""
         return bool(self.reading.video.get("roomJoin"))
 
     @property

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from lkctl.errors import LkctlError
 from lkctl.tokens.decoding import Decoded
 from lkctl.tokens.findings import Severity
-from lkctl.tokens.wrapping import holds_token, join, opens_body
+from lkctl.tokens.wrapping import holds_token, is_trapping, join, listed, opens_body
 
-Judge = Callable[[str], Decoded]
+Decoder = Callable[[str], Decoded]
 Numbered = tuple[int, str | LkctlError]
 
 _MOST_HEAD = 1024 * 1024  # characters; where no token came until then, there is none
@@ -32,8 +32,7 @@ class Line(NamedTuple):
     def failure(self) -> dict[str, Any]:
         """Give what `-o jsonl` shows of a line that holds no token."""
         error = self.error or LkctlError("L01", "not a JWT")
-        body = {"code": error.code, "message": error.message, "hint": error.hint, "docs": error.docs}
-        return {"error": body, "line": self.number}
+        return {"error": error.json(), "line": self.number}
 
     def json(self) -> dict[str, Any]:
         """Give it as `-o jsonl` shows it."""
@@ -54,20 +53,61 @@ class Tally:
             yield line
 
 
-def judge_lines(lines: Iterable[str | LkctlError], judge: Judge) -> Iterator[Line]:
+def judge_lines(lines: Iterable[str | LkctlError], decoder: Decoder) -> Iterator[Line]:
     """Judge the one token, or each line, as soon as it comes; a text over several lines may still be one token.
 
-    Raises `L01`, or the error in the place of a line, for a single text that is no JWT; among many it is kept. Blank
-    lines are left out, and counted. Memory stays bounded however many lines there are.
+    Raises `L01`, or the error in the place of a line, for a single text that is no JWT; among many it is kept. Memory
+    stays bounded however many lines there are.
     """
-    numbered = ((number, line) for number, line in enumerate(lines, 1) if isinstance(line, LkctlError) or line.strip())
+    numbered = candidates(lines)
     head = _head(numbered)
     text = _one(head)
     if text is not None:
-        yield Line(head[0][0] if head else 1, judge(text))
+        yield Line(head[0][0] if head else 1, decoder(text))
         return
     for number, line in chain(head, numbered):
-        yield _judged(number, line, judge)
+        yield _judged(number, line, decoder)
+
+
+def candidates(lines: Iterable[str | LkctlError]) -> Iterator[Numbered]:
+    """Give what may be a token, with its line: a line, or an item of a JSON list, numbered by its place in the list.
+
+    Blank lines, and those that only come along with a token, are left out and counted; one of them stays where there
+    is nothing else.
+    """
+    trapping, seen = None, False
+    numbered = enumerate(lines, 1)
+    for number, line in numbered:
+        if isinstance(line, str) and not line.startswith("eyJ"):
+            if not line.strip():
+                continue
+            if is_trapping(line):
+                trapping = trapping or (number, line)
+                continue
+            if not seen and line.lstrip().startswith("["):
+                yield from _items((number, line), numbered)
+                return
+        seen = True
+        yield number, line
+    if trapping is not None and not seen:
+        yield trapping
+
+
+def _items(first: Numbered, rest: Iterator[Numbered]) -> Iterator[Numbered]:
+    """Give the items of a JSON list, or the lines as they are where it is none."""
+    taken, size = [first], 0
+    for number, line in rest:
+        taken.append((number, line))
+        size += _SIZE_OF_AN_ERROR if isinstance(line, LkctlError) else len(line)
+        if size > _MOST_BODY:
+            break
+    items = listed("\n".join(line for _, line in taken if isinstance(line, str)))
+    if items:
+        yield from enumerate(items, 1)
+    else:
+        yield from (
+            (number, line) for number, line in chain(taken, rest) if isinstance(line, LkctlError) or line.strip()
+        )
 
 
 def _head(numbered: Iterator[Numbered]) -> list[Numbered]:
@@ -96,10 +136,10 @@ def _one(head: list[Numbered]) -> str | None:
     raise wrong
 
 
-def _judged(number: int, line: str | LkctlError, judge: Judge) -> Line:
+def _judged(number: int, line: str | LkctlError, decoder: Decoder) -> Line:
     if isinstance(line, LkctlError):
         return Line(number, None, line)
     try:
-        return Line(number, judge(line))
+        return Line(number, decoder(line))
     except LkctlError as error:
         return Line(number, None, error)

@@ -7,12 +7,12 @@ from typing import NamedTuple
 from lkctl.settings.shape import looks_like_key, looks_like_secret
 from lkctl.tokens.wrapping import KEYS
 
-_AWAIT = "Await it: `await token.toJwt()`; toJwt() gives a Promise"
+_AWAIT = "Await it: `await token.toJwt()`; toJwt() returns a Promise"
 _BASE64URL = "Encode with base64url (- and _ for + and /), without padding"
 _CALL = "Call it, and await it if it is async: to_jwt() in Python, `await toJwt()` in JavaScript"
 _COPY = "Copy it again, whole: a JWT is header.payload.signature"
 _ENDPOINT = "Look at what the token endpoint answers: status, body, logs"
-_UNFILLED = "The variable holds no token yet: look at what was to fill it"
+_UNFILLED = "The variable holds no token yet: look at what should fill it"
 _WORDS = ("undefined", "null", "none", "nil", "nan", "true", "false")
 _PARTS_OF_JWE = 5
 _LONGEST_SECRET = 200
@@ -29,21 +29,21 @@ class Likeness(NamedTuple):
 
 _LIKENESSES: tuple[Likeness, ...] = (
     Likeness(r"\Z", "it is empty", "Give a token"),
-    Likeness(r"\[object promise\]", "it is [object Promise], a JavaScript promise made into text", _AWAIT),
-    Likeness(r"\[object ", "it is a JavaScript object made into text", "Pass the token that is in it"),
+    Likeness(r"\[object promise\]", "it is [object Promise], a JavaScript promise turned into text", _AWAIT),
+    Likeness(r"\[object ", "it is a JavaScript object turned into text", "Pass the token that is in it"),
     Likeness(r"promise \{", "it is a JavaScript promise, as console.log shows it", _AWAIT),
     Likeness(r"<coroutine |<(?:bound|function|built)|function ?\(|async ", "it is a function as text", _CALL),
     *(Likeness(rf"{word}\Z", f"it is the word {word}", _UNFILLED) for word in _WORDS),
-    Likeness(r"bearer\Z", "it is the word Bearer with no token behind it", _UNFILLED),
+    Likeness(r"bearer\Z", "it is the word Bearer with no token after it", _UNFILLED),
     Likeness(r"<(?:!doctype|html|\?xml)", "it is a page of HTML or XML", _ENDPOINT),
     Likeness(r"\$\{?\w|\{\{|%\w++%|<[\w -]+>\Z|your[-_ ]|xxx", "it is a placeholder", "Put the token there"),
     Likeness(r"[a-z][a-z0-9+.-]*+://", "it is a URL without access_token= or token=", "Give the whole URL"),
     Likeness(r"[\[{]", "it is JSON that holds no token", f"lkctl looks for the keys {', '.join(KEYS)}"),
     Likeness(r"-----BEGIN", "it is a PEM block", "LiveKit's tokens are signed with HS256 and an API secret"),
-    Likeness(r".*?(?:\u2026|\.\.\.)", "it was shortened to be shown: there are dots in it", _COPY),
+    Likeness(r".*?(?:\u2026|\.\.\.)", "it was shortened for display: there are dots in it", _COPY),
     Likeness(r"\S*+\s", "there are blanks or line breaks in it", _COPY),
-    Likeness(r".*?[\"'`\u2018-\u201f]", "there are quotes in it", "Take them away"),
-    Likeness(r".*?[=+/]", "there is =, + or / in it, which base64url has not", _BASE64URL),
+    Likeness(r".*?[\"'`\u2018-\u201f]", "there are quotes in it", "Remove them"),
+    Likeness(r".*?[=+/]", "there is =, + or / in it, which base64url does not use", _BASE64URL),
 )
 
 
@@ -68,7 +68,10 @@ def look(text: str, fault: str = "") -> tuple[str, str]:
 def _by_parts(text: str) -> tuple[str, str]:
     parts = text.count(".") + 1
     if parts == _PARTS_OF_JWE:
-        return "it has five parts: an encrypted token (JWE), which LiveKit does not know", "Sign it with HS256 instead"
+        return (
+            "it has five parts: an encrypted token (JWE), which LiveKit does not support",
+            "Sign it with HS256 instead",
+        )
     if parts == 1 and not text.startswith("eyJ"):
         secret = len(text) < _LONGEST_SECRET and text.isprintable() and looks_like_secret(text)
         return f"it {'looks like an API secret' if secret else 'has no dot in it'}", "A JWT is header.payload.signature"

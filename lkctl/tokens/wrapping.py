@@ -6,13 +6,21 @@ from typing import Any
 
 KEYS = ("token", "accessToken", "access_token", "participantToken", "participant_token")
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d"
-_BLANKS = " \t\r\n\f\v\u00a0\ufeff\u200b"
+_BLANKS = " \t\r\n\f\v\0\u00a0\ufeff\u200b"
 _SEGMENT = "[A-Za-z0-9_-]"
 # Compiled by `re` at first use, and kept there: most tokens come bare
 _BARE = rf"{_SEGMENT}+\.{_SEGMENT}+\.{_SEGMENT}*"
 _TOKEN = rf"eyJ{_SEGMENT}+\.{_SEGMENT}+\."
 _WHOLE = rf"{_TOKEN}{_SEGMENT}{{43}}"  # an HS256 signature is that long
 _WRAPPINGS = (r"(?i:(?:authorization\s*:\s*)?bearer\s+)", r"(?:export\s+)?[A-Za-z_][A-Za-z0-9_]{0,63}+=(?=[\"']?eyJ)")
+_WITHIN = rf"(?<!{_SEGMENT})(?<!\.){_WHOLE}(?!{_SEGMENT}|\.)"
+_COLOUR = r"\x1b\[[0-9;]*m"
+# What stands around a token in a recorded answer or an env file, and is none itself
+_TRAPPINGS = (
+    r"[A-Z]{3,8} \S+ HTTP/\d|HTTP/\d[. ]",
+    r"(?!(?i:authorization|[\w-]*token))[A-Za-z][A-Za-z0-9-]*:\s",
+    r"(?:export\s+)?(?!\w*TOKEN)[A-Z_][A-Z0-9_]*=",
+)
 _URL = r"(?i:https?|wss?)://\S+\Z"
 
 
@@ -20,7 +28,7 @@ def unwrap(text: str) -> str:
     """Give the token that a text holds, or the text itself without blanks and quotes where it holds none."""
     if re.fullmatch(_BARE, text):
         return text
-    bare = text.strip(_BLANKS)
+    bare = (re.sub(_COLOUR, "", text) if "\x1b" in text else text).strip(_BLANKS)
     for _ in range(3):  # such as a quoted header
         before = bare
         bare = _unquoted(bare)
@@ -32,12 +40,30 @@ def unwrap(text: str) -> str:
             break
     if bare.startswith("{"):
         return _from_json(bare) or bare
-    return _from_url(bare) or bare if re.match(_URL, bare) else bare
+    if re.match(_URL, bare):
+        return _from_url(bare) or bare
+    return bare if bare.startswith("eyJ") else _within(bare) or bare
 
 
 def holds_token(line: str, *, whole: bool = False) -> bool:
     """Whether a line holds a token; with `whole`, one that is surely not continued on the next line."""
     return re.match(_WHOLE if whole else _TOKEN, unwrap(line)) is not None
+
+
+def is_trapping(line: str) -> bool:
+    """Whether a line only comes along with a token: a status, another header, another variable."""
+    bare = line.lstrip(_BLANKS)
+    return any(re.match(shape, bare) for shape in _TRAPPINGS) and not holds_token(line)
+
+
+def listed(text: str) -> list[str] | None:
+    """Give what a JSON list holds, each as a text that may hold a token; None where the text is no such list."""
+    import json
+
+    items = _parsed(text) if text.lstrip(_BLANKS).startswith("[") else None
+    if not isinstance(items, list):
+        return None
+    return [item if isinstance(item, str) else json.dumps(item) for item in items]
 
 
 def opens_body(line: str) -> bool:
@@ -87,6 +113,12 @@ def _held(body: Any, depth: int) -> str | None:
         if isinstance(body.get(key), str):
             return str(body[key]).strip(_BLANKS)
     return next((found for inner in body.values() if (found := _held(inner, depth - 1))), None)
+
+
+def _within(text: str) -> str | None:
+    """Find the one token somewhere in a text, such as a line of a log or a command."""
+    found = set(re.findall(_WITHIN, text)) if "eyJ" in text else set()
+    return found.pop() if len(found) == 1 else None
 
 
 def _from_url(text: str) -> str | None:

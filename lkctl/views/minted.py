@@ -7,17 +7,17 @@ from lkctl.output.console import Console
 from lkctl.output.format import Format
 from lkctl.secret import printable, scrub
 from lkctl.tokens.findings import Severity
+from lkctl.tokens.minting import Minted, label_of
 
 if TYPE_CHECKING:
     from lkctl.settings.url import ServerUrl
-    from lkctl.tokens.minting import Minted
 
 MEET = "https://meet.livekit.io"
 _WIDEST_SETUP = 300  # characters of the room's setup
 
 
 def show_minted(
-    minted: "Minted", now: float, url: Callable[[], "ServerUrl | None"], format_: Format, console: Console
+    minted: Minted, now: float, url: Callable[[], "ServerUrl | None"], format_: Format, console: Console
 ) -> None:
     """Write the bare token to stdout, or the document under JSON; remarks to stderr, on a terminal with a summary."""
     if format_ in {Format.json, Format.jsonl}:
@@ -34,8 +34,7 @@ def show_minted(
 
     for finding in minted.findings:
         if finding.severity is not Severity.info:
-            word = "forced" if finding.severity is Severity.error else finding.severity.value
-            label = console.paint(f"{word}:", "yellow", err=True)
+            label = console.paint(f"{label_of(finding)}:", "yellow", err=True)
             console.talk(f"{label} {printable(say(finding))}")
 
 
@@ -50,7 +49,7 @@ def join_link(url: str, token: str) -> str:
     return f"{MEET}/custom?liveKitUrl={quote(url, safe='')}&token={token}"
 
 
-def _minted_json(minted: "Minted", url: str | None, *, compact: bool) -> str:
+def _minted_json(minted: Minted, url: str | None, *, compact: bool) -> str:
     """Write the document; everything is scrubbed but the token itself."""
     from lkctl.output.jsontext import to_json
     from lkctl.tokens.words import as_moment
@@ -81,7 +80,7 @@ def _assignments(**values: str) -> str:
     return "".join(f"{name}={quote(value)}\n" for name, value in values.items())
 
 
-def _summary(minted: "Minted", now: float, console: Console) -> str:
+def _summary(minted: Minted, now: float, console: Console) -> str:
     from lkctl.tokens.reading import read_claims
     from lkctl.tokens.words import as_moment, effective_grants, say_grants
     from lkctl.views.tokens import when

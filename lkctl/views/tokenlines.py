@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, NamedTuple, TypeVar, cast
 
+from lkctl.errors import LkctlError
 from lkctl.output.console import Console
 from lkctl.output.format import Format
 from lkctl.output.jsontext import rfc3339, to_json
 from lkctl.output.render import effective, render
 from lkctl.output.view import Column, Listing
-from lkctl.secret import printable, remember
-from lkctl.settings.shape import looks_like_secret
+from lkctl.secret import printable
 from lkctl.tokens.decoding import Decoded
 from lkctl.tokens.findings import Finding, Severity
 from lkctl.tokens.lines import Line
@@ -21,19 +21,19 @@ T = TypeVar("T")
 
 
 class Found(NamedTuple):
-    """A finding with the line of its token; 0 where there is one token only."""
+    """A finding with the line of its token."""
 
     line: int
     finding: Finding
 
     def json(self) -> dict[str, Any]:
         """Give it as `--lint-only -o json` shows it."""
-        return {"line": self.line, **self.finding.json()} if self.line else self.finding.json()
+        return {"line": self.line, **self.finding.json()}
 
 
 def show_decoded(lines: Iterable[Line], missing: str, format_: Format, console: Console) -> None:
     """Write one token as a sheet, many as a list. `missing` says why there is no secret to check with."""
-    lines = _guarded(lines)
+    lines = iter(lines)
     first = list(islice(lines, 2))
     if len(first) == 1 and first[0].decoded is not None:
         from lkctl.views.tokens import show_sheet
@@ -44,19 +44,17 @@ def show_decoded(lines: Iterable[Line], missing: str, format_: Format, console: 
 
 
 def show_findings(lines: Iterable[Line], format_: Format, console: Console) -> None:
-    """Write the findings alone; of many tokens each with its line."""
-    lines = _guarded(lines)
+    """Write the findings alone, each with the line of its token; people are told that only of many tokens."""
+    lines = iter(lines)
     first = list(islice(lines, 2))
-    many = len(first) > 1
-    found = (Found(line.number if many else 0, finding) for line in chain(first, lines) for finding in _findings(line))
+    found = (Found(line.number, finding) for line in chain(first, lines) for finding in _findings(line))
     if effective(format_, console) is Format.table:
-        _tell(found, console)
+        _tell(found, console, many=len(first) > 1)
     else:
-        columns = _FINDINGS.columns if many else _FINDINGS.columns[1:]
-        _stream(found, _FINDINGS._replace(columns=columns), format_, console)
+        _stream(found, _FINDINGS, format_, console)
 
 
-def _tell(found: Iterable[Found], console: Console) -> None:
+def _tell(found: Iterable[Found], console: Console, *, many: bool) -> None:
     """Write findings for people: they are sentences, which a table would cut."""
     from lkctl.views.tokens import remarks
 
@@ -64,18 +62,10 @@ def _tell(found: Iterable[Found], console: Console) -> None:
     for line, finding in found:
         any_ = True
         first, *more = remarks(finding)
-        place = f"line {line}: " if line else ""
+        place = f"line {line}: " if many else ""
         console.write("".join(f"{printable(text)}\n" for text in (place + first, *more)))
     if not any_:
         console.talk(_FINDINGS.empty)
-
-
-def _guarded(lines: Iterable[Line]) -> Iterator[Line]:
-    """Hand the lines on, having noted what in them is a secret by its looks."""
-    for line in lines:
-        if line.decoded is not None and looks_like_secret(issuer := line.decoded.reading.text("iss")):
-            remember(issuer)  # swapped, most likely
-        yield line
 
 
 def _findings(line: Line) -> Iterable[Finding]:
@@ -103,10 +93,15 @@ def _stream(items: Iterator[T], view: Listing[T], format_: Format, console: Cons
 def _write_array(items: Iterator[T], document: Callable[[T], Any], console: Console) -> None:
     """Write a JSON array as the renderer does, without holding it."""
     mark = "["
-    for item in items:
-        text = to_json(document(item), plain=True).replace("\n", "\n  ")
-        console.write(f"{mark}\n  {text}")
-        mark = ","
+    try:
+        for item in items:
+            text = to_json(document(item), plain=True).replace("\n", "\n  ")
+            console.write(f"{mark}\n  {text}")
+            mark = ","
+    except LkctlError:  # such as a file that cannot be read any further: what was read of it is whole
+        if mark == ",":
+            console.write("\n]\n")
+        raise
     console.write("[]\n" if mark == "[" else "\n]\n")
 
 
@@ -117,8 +112,8 @@ def _expires(decoded: Decoded | None) -> str:
 def _problem(line: Line) -> str:
     if line.decoded is None:
         return f"{line.error.code} {line.error.message}" if line.error else ""
-    worst = next((finding for finding in line.decoded.findings if finding.severity is Severity.error), None)
-    return f"{worst.id} {worst.message}" if worst else ""
+    worst = next((finding for finding in line.decoded.findings if finding.severity is not Severity.info), None)
+    return f"{worst.id} {worst.message}" if worst else ""  # the worst comes first
 
 
 _LINES: Listing[Line] = Listing(

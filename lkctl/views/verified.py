@@ -10,35 +10,21 @@ from lkctl.output.jsontext import rfc3339
 from lkctl.output.render import effective, render
 from lkctl.output.view import Column, Listing, Record
 from lkctl.scenarios.verification import Verification
-from lkctl.secret import remember
-from lkctl.settings.shape import looks_like_secret
 from lkctl.tokens.expectations import Expectation
 from lkctl.tokens.findings import Severity
-from lkctl.tokens.lines import Line, Tally
 from lkctl.views.tokens import remarks, when
 
 _WIDEST = 300  # cells; an identity has at most 256 bytes
 
 
-def show_verified(result: Verification, fail_on: Severity, format_: Format, console: Console) -> bool:
-    """Write the verdict, each expectation, the server's answer and the findings; tell whether all is well."""
-    if looks_like_secret(issuer := result.decoded.reading.text("iss")):
-        remember(issuer)  # swapped, most likely
-    good = result.met and _passes(result, fail_on)
+def show_verified(result: Verification, fail_on: Severity, format_: Format, console: Console) -> None:
+    """Write the verdict, each expectation, the server's answer and the findings."""
     people = effective(format_, console) is Format.table
-    render(_record(result, fail_on, good=good, people=people), format_, console)
-    return good
+    render(_record(result, fail_on, people=people), format_, console)
 
 
-def _passes(result: Verification, fail_on: Severity) -> bool:
-    tally = Tally(fail_on)
-    for _ in tally.watch([Line(1, result.decoded)]):
-        pass
-    return tally.good
-
-
-def _record(result: Verification, fail_on: Severity, *, good: bool, people: bool) -> Record:
-    decoded = result.decoded
+def _record(result: Verification, fail_on: Severity, *, people: bool) -> Record:
+    decoded, good = result.decoded, result.good(fail_on)
     found = tuple(text for finding in decoded.findings for text in remarks(finding))
     fields = _told(result) if people else _plain(result, good=good)
     return Record(
@@ -84,8 +70,7 @@ def _heading(result: Verification, fail_on: Severity, *, good: bool) -> str:
 
 
 def _wrong(result: Verification, unmet: int, fail_on: Severity) -> list[str]:
-    worst = list(Severity)[: list(Severity).index(fail_on) + 1]
-    ids = list(dict.fromkeys(found.id for found in result.decoded.findings if found.severity in worst))
+    ids = list(dict.fromkeys(found.id for found in result.decoded.findings if found.severity.at_least(fail_on)))
     verb = "is" if unmet == 1 else "are"
     counted = [f"{unmet} of {len(result.expectations)} expectations {verb} not met"] if unmet else []
     return counted + ids or ["it is not inside its times"]

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import NamedTuple
 
+from lkctl.webhooks.event import check_values
+
 _MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
 _RAW = "Take the raw bytes of the request, before any JSON parser; in Express: express.raw({type: '*/*'})"
 _FILE = "Keep the bytes as they came: printf %s, not echo; curl --data-binary, not -d"
@@ -52,6 +54,7 @@ def _with_line_break(body: bytes) -> Iterator[bytes]:
 
 
 def _as_written(body: bytes) -> Iterator[bytes]:
+    check_values(body)
     value = json.loads(body)
     for separators in _SEPARATORS:
         for ascii_only in (False, True):

@@ -74,19 +74,25 @@ def judge_delivery(
     return Delivery(checks, event, tuple(_notes(event, len(headers))), now)
 
 
+def too_large(most: int, now: float) -> Delivery:
+    """Give the judgement on a delivery of over `most` bytes, which nobody reads."""
+    told = f"the body has more than {most // 1024 // 1024} MiB, and was not read"
+    return Delivery((Check("body", False, told, "LiveKit's own are far smaller: who sends this?"),), None, (), now)
+
+
 def _read(body: bytes) -> tuple[WebhookEvent | None, Check]:
     try:
         event = read_event(body)
     except ValueError as error:
         told = f"the body is no event: {error}" if body else "the body is empty"
         return None, Check("event", False, told, "LiveKit sends a JSON object")
-    return event, Check("event", True, f"the body is an event: {event.name or '(unnamed)'}")
+    return event, Check("event", True, f"the body is an event: {event.title}")
 
 
 def _notes(event: WebhookEvent | None, headers: int) -> Iterator[str]:
     if headers > 1:
         yield _SEVERAL.format(headers)
     if event is not None and not event.known:
-        yield f"{event.name or 'an event without a name'} is none of the {len(EVENTS)} events that lkctl knows"
+        yield f"{event.title} is none of the {len(EVENTS)} events that lkctl knows"
     if event is not None and event.dropped:
         yield f"LiveKit gave up {event.dropped} deliveries before this one"

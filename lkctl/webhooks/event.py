@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from lkctl.tokens.document import read_document
+from lkctl.tokens.document import read_document, shown
 from lkctl.tokens.words import as_moment
 
 # What each event says of {room}, {participant}, {track} and {job} (an egress or ingress)
@@ -29,6 +29,9 @@ EVENTS: dict[str, str] = {
 _JOBS = ("egressInfo", "ingressInfo")
 _OBJECTS = ("room", "participant", "track", *_JOBS)
 _SECRETS = ("password", "secret", "token", "streamkey", "accesskey", "accountkey", "credentials")  # ends of keys
+MOST_VALUES = (
+    50_000  # in a body; LiveKit's have a few hundred. A hostile one of 4 MiB holds millions, and takes seconds
+)
 _LONGEST_NUMBER = 20  # digits of 64 bits, with the sign
 
 
@@ -53,6 +56,11 @@ class WebhookEvent(NamedTuple):
     def known(self) -> bool:
         """Whether it is one of the events that LiveKit is known to send."""
         return self.name in EVENTS
+
+    @property
+    def title(self) -> str:
+        """Name it for a message: a name that nobody knows is quoted, and cut to a readable length."""
+        return self.name if self.known else shown(self.name) if self.name else "(unnamed)"
 
     @property
     def meaning(self) -> str:
@@ -82,7 +90,11 @@ class WebhookEvent(NamedTuple):
 
 
 def read_event(body: bytes) -> WebhookEvent:
-    """Read the body of a webhook; raise ValueError, saying why, for what LiveKit's receivers cannot read."""
+    """Read the body of a webhook; raise ValueError, saying why, for what LiveKit's receivers cannot read.
+
+    So is more than MOST_VALUES values, which they would read: nobody can have this judge stand still.
+    """
+    check_values(body)
     document = read_document(body)
     fields = document.value
     if not isinstance(fields, dict):
@@ -102,6 +114,21 @@ def read_event(body: bytes) -> WebhookEvent:
         dropped=_integer(fields, "numDropped") or 0,
         payload=without_secrets(fields),
     )
+
+
+def check_values(body: bytes) -> None:
+    """Raise ValueError where JSON holds more than MOST_VALUES values, without reading it; texts may hold anything."""
+    if _count(body) <= MOST_VALUES:
+        return
+    most_quotes = 4 * MOST_VALUES  # two texts for a value: its key, and itself
+    parts = body.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"', most_quotes)
+    if len(parts) > most_quotes or _count(b"".join(parts[::2])) > MOST_VALUES:
+        raise ValueError(f"it holds more than {MOST_VALUES} values")
+
+
+def _count(bare: bytes) -> int:
+    """Count the values between brackets, braces and commas."""
+    return sum(map(bare.count, (b"[", b"{", b",")))
 
 
 def without_secrets(value: Any) -> Any:

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 from lkctl.duration import say_duration
 from lkctl.errors import LkctlError
 from lkctl.settings.shape import Pair, shorten_key
-from lkctl.tokens.decoding import Signature, check_signature, decode
+from lkctl.tokens.decoding import check_signature, decode
 from lkctl.tokens.document import shown
 from lkctl.tokens.envelope import Envelope, open_envelope
+from lkctl.tokens.findings import Signature
 from lkctl.tokens.judge import has_begun, has_expired
 from lkctl.tokens.reading import Reading, read_claims
 from lkctl.webhooks.bodychange import digest_of, find_change
@@ -53,7 +54,7 @@ def check_token(
     meant = "" if stands is Signature.verified else decode(bare, pair, now=now, others=others).meant
     yield _signature(stands, str(envelope.header.get("alg")), shorten_key(pair.key), meant)
     yield _recorded(reading) if recorded else _time(reading, now)
-    yield _body(reading, body)
+    yield _body(reading, body, trusted=stands is Signature.verified)
 
 
 def _unreadable(token: str, error: LkctlError) -> Check:
@@ -128,7 +129,11 @@ def _start(reading: Reading) -> int | None:
     return max((reading.values[name] for name in ("nbf", "iat") if name in reading.values), default=None)
 
 
-def _body(reading: Reading, body: bytes) -> Check:
+def _body(reading: Reading, body: bytes, *, trusted: bool) -> Check:
+    """Judge the body by the signed hash; look for what changed it only where LiveKit signed that hash.
+
+    What anybody else has signed says nothing about the body, and the search takes its time.
+    """
     claim, digest = reading.text("sha256"), digest_of(body)
     if not claim:
         return Check("body", False, "the token has no sha256: it signs no body", _NO_SHA256)
@@ -139,7 +144,7 @@ def _body(reading: Reading, body: bytes) -> Check:
     signed = _signed(claim)
     if signed == digest:
         return Check("body", False, "sha256 is not written in base64", "LiveKit writes it in base64, with padding")
-    change = find_change(body, signed) if signed else None
+    change = find_change(body, signed) if signed and trusted else None
     if change is not None:
         return Check("body", False, f"the body was changed: {change.told}", change.hint)
     return Check("body", False, f"the body is not the one that was signed ({len(body)} bytes)", _OTHER_BODY)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import pty
 import re
 import signal
 import stat
@@ -17,8 +18,9 @@ from typing import Any
 import pytest
 
 from lkctl.tokens.decoding import decode
+from lkctl.tokens.signer import sign
 from tests.harness import OURS, Done, command, environment, invoke, on_terminal, spawn
-from tests.tokens.forge import ID, KEY, PAIR, SECRET
+from tests.tokens.forge import ID, KEY, PAIR, SECRET, claims
 
 MINT = ("token", "mint", "--from")
 THREE = "identity,room\nalice,demo\nbob,demo\ncarol,demo\n"
@@ -64,6 +66,8 @@ def write_many(path: Path, number: int = MANY) -> str:
 INPUTS = [
     pytest.param(THREE, ["alice", "bob", "carol"], id="CSV"),
     pytest.param("\ufeff" + THREE.replace(",", ";").replace("\n", "\r\n"), ["alice", "bob", "carol"], id="Excel"),
+    pytest.param("\ufeffsep=;\r\n" + THREE.replace(",", ";"), ["alice", "bob", "carol"], id="Excel with its delimiter"),
+    pytest.param("IDENTITY, Room,Attribute.Plan\nalice,demo,pro\n", ["alice"], id="capital letters"),
     pytest.param(THREE.replace(",", "\t"), ["alice", "bob", "carol"], id="tabs"),
     pytest.param(THREE.replace("\n", "\r"), ["alice", "bob", "carol"], id="an old Mac"),
     pytest.param(THREE.rstrip("\n"), ["alice", "bob", "carol"], id="no last line end"),
@@ -166,7 +170,7 @@ def test_one_bad_row_in_500() -> None:
     assert done.code == 1
     assert len(done.out.splitlines()) == 499
     told, hint, summary = done.err.splitlines()
-    assert told == "standard input:18: L11: it lets join, but names no room"
+    assert told == "standard input:18: L11: it allows joining, but names no room"
     assert hint.startswith("  hint: Set room")
     assert summary == "499 minted, 1 failed"
 
@@ -195,7 +199,7 @@ def test_warnings_are_counted_and_some_of_them_shown() -> None:
     assert done.err.endswith("100 minted, 100 with warnings\n")
     forced = invoke(*MINT, "-", "--force", stdin=ONE_BAD)
     assert (forced.code, len(forced.out.splitlines())) == (0, 3)
-    assert "standard input:3: forced L11: it lets join, but names no room\n" in forced.err
+    assert "standard input:3: forced L11: it allows joining, but names no room\n" in forced.err
     assert invoke(*MINT, "-", "-q", stdin=text).err == ""
 
 
@@ -208,7 +212,7 @@ REFUSED = [
     pytest.param('"identity,room\n', "input-malformed", ":1: a quote is opened and never closed", id="open header"),
     pytest.param('[{"identity": "a"}]', "input-malformed", "is a JSON list", id="array"),
     pytest.param(THREE.encode("utf-16"), "input-encoding", "is UTF-16", id="UTF-16"),
-    pytest.param('{"identity": "' + "a" * 5_000_000, "input-too-large", ":1: the line is longer than 4 MiB", id="huge"),
+    pytest.param("[" + "9" * 5_000_000, "input-too-large", ":1: the line is longer than 4 MiB", id="huge"),
 ]
 
 
@@ -220,6 +224,20 @@ def test_what_is_refused_as_a_whole(text: str | bytes, code: str, told: str, tmp
     assert (done.code, done.out, error["code"]) == (2, "", code)
     assert told in error["message"]
     assert not [path for path in Path().iterdir() if path.name.startswith("tokens")]
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_row_that_is_too_long_does_not_stop_the_others(jobs: str) -> None:
+    """It is one bad row among others; the array is closed, and the count told."""
+    text = THREE.replace("bob", "b" * 5_000_000)
+    done = invoke(*MINT, "-", "-o", "json", "--jobs", jobs, stdin=text)
+    assert done.code == 1
+    found = json.loads(done.out)
+    assert [row.get("identity") for row in found] == ["alice", None, "carol"]
+    assert (found[1]["line"], found[1]["error"]["code"]) == (3, "input-too-large")
+    told, _, summary = done.err.splitlines()
+    assert told == "standard input:3: the line is longer than 4 MiB"
+    assert summary == "2 minted, 1 failed"
 
 
 def test_no_row_is_a_table_without_rows() -> None:
@@ -257,12 +275,27 @@ def test_sources_that_cannot_be_read(source: str, told: str) -> None:
     assert (done.code, done.err.splitlines()[0]) == (2, f"error: {told}")
 
 
-def test_foreign_text_is_printed_safely() -> None:
-    """What a row says comes back in messages and in CSV."""
-    row = {"identity": "a\x1b[2J\u202e", "role": "[red]\x1b]0;x\x07"}
-    done = as_csv(stdin="\n".join([json.dumps(row), '{"identity":"\\u001b[2J","room":"r"}']))
-    assert "\x1b" not in done.out + done.err
-    assert "\u202e" not in done.out + done.err
+FOREIGN = '{"identity":"a\\u001b[2J\\u202e","room":"r"}\n{"identity":"b","room":"r","role":"[red]\\u001b]0;x"}\n'
+
+
+@pytest.mark.parametrize("format_", ["csv", "jsonl", "json", "auto"])
+def test_foreign_text_is_printed_safely(format_: str, tmp_path: Path) -> None:
+    """What a row says comes back in messages, and in what is written on a terminal."""
+    (tmp_path / "rows").write_text(FOREIGN)
+    done = on_terminal(*MINT, str(tmp_path / "rows"), "-o", format_)
+    OURS.update(re.findall(r"eyJ[A-Za-z0-9_.-]+", done.out))
+    assert done.code == 1
+    assert "\x1b[2J" not in done.out
+    assert "\x1b]" not in done.out
+    assert "\u202e" not in done.out
+
+
+def test_csv_holds_what_was_asked_for() -> None:
+    """Not on a terminal: there quotes do; but for line breaks: a row is a line."""
+    done = as_csv(stdin=FOREIGN)
+    (row,) = csv.DictReader(io.StringIO(done.out))
+    assert row["identity"] == "a\x1b[2J\u202e"
+    assert "\x1b" not in done.err
 
 
 def test_secrets_in_rows_are_struck(secret: str) -> None:
@@ -310,6 +343,26 @@ def test_a_file_is_gone_on_with(format_: str) -> None:
     assert (again.err.splitlines()[-1], Path("tokens").read_text()) == ("0 minted, 3 there already", after)
 
 
+ODD = [
+    pytest.param("a\x1b[2J\u202eb", id="escape sequences"),
+    pytest.param("a\nb\rc", id="line breaks"),
+    pytest.param('a,"b"', id="quotes"),
+    pytest.param("é\u2028\x85", id="line breaks of Unicode"),
+    pytest.param(SECRET, id="a secret"),
+    pytest.param("eyJhbGciOiJIUzI1NiJ9.e30.x", id="a JWT"),
+]
+
+
+@pytest.mark.parametrize("format_", OUTS[:3])
+@pytest.mark.parametrize("identity", ODD)
+def test_an_odd_identity_is_known_again(identity: str, format_: str) -> None:
+    """Read back from the token, whatever is shown beside it."""
+    text = json.dumps({"identity": identity, "room": "r"})
+    for told in ("1 minted", "0 minted, 1 there already", "0 minted, 1 there already"):
+        done = invoke(*MINT, "-", "-o", format_, "--out", "tokens", "--skip-existing", "--force", stdin=text)
+        assert (done.code, done.err.splitlines()[-1].removesuffix(", 1 with warnings")) == (0, told)
+
+
 def test_a_file_without_its_last_line_end_is_gone_on_with() -> None:
     """As an editor may leave it."""
     invoke(*MINT, "-", "-o", "jsonl", "--out", "tokens", stdin=ONE_BAD)
@@ -331,6 +384,10 @@ def _pipe(path: Path) -> None:
     os.mkfifo(path)
 
 
+def _part_pipe(path: Path) -> None:
+    os.mkfifo(path.with_name(path.name + ".part"))
+
+
 def _dangling(path: Path) -> None:
     path.symlink_to("nowhere")
 
@@ -349,6 +406,7 @@ PLACES: list[Any] = [
     pytest.param(_folder, [], "file-unwritable", "Is a directory", id="a folder"),
     pytest.param(_folder, ["--skip-existing"], "file-unwritable", "Is a directory", id="a folder, gone on with"),
     pytest.param(_pipe, [], "file-unwritable", "Invalid argument", id="a pipe"),
+    pytest.param(_part_pipe, ["--skip-existing"], "file-unwritable", "Invalid argument", id="a pipe as the part"),
     pytest.param(_dangling, [], "file-exists", "is there already", id="a link to nowhere"),
     pytest.param(_circle, ["--skip-existing"], "file-unwritable", "cannot write", id="a link to itself"),
     pytest.param(_broken_off, [], "file-exists", "tokens.part is there already, of a run", id="a part"),
@@ -408,10 +466,26 @@ def test_fail_fast_leaves_a_part() -> None:
     assert [path.name for path in Path().iterdir()] == ["tokens"]
 
 
+def test_what_is_of_no_use_any_more_is_told() -> None:
+    """Tokens that were there are kept, with a word on those that have expired, or are of another key."""
+    invoke(*MINT, "-", "--out", "tokens", "--unsafe", "--ttl", "-5m", stdin=THREE)
+    done = invoke(*MINT, "-", "--out", "tokens", "--skip-existing", stdin=THREE)
+    assert done.err.splitlines() == [
+        "warning: tokens: tokens that have expired: 3; they stay. Write to a new file to replace them",
+        "0 minted, 3 there already",
+    ]
+    Path("tokens").unlink()
+    other = ["--api-key", "APIanotherkey12", "--api-secret", "s" * 40]
+    invoke(*MINT, "-", "--out", "tokens", *other, stdin=THREE)
+    done = invoke(*MINT, "-", "--out", "tokens", "--skip-existing", stdin=THREE)
+    assert f"warning: tokens: tokens of another API key than {KEY[:5]}…{KEY[-2:]}: 3; they stay" in done.err
+
+
 USAGES = [
     pytest.param(["--skip-existing"], "--skip-existing needs --out", id="skip without out"),
     pytest.param(["--skip-existing", "--out", "x", "-o", "json"], "cannot go on with -o json", id="skip and json"),
     pytest.param(["--out", "-"], "--out - names no file", id="out to stdout"),
+    pytest.param(["--from", "rows", "--out", "./rows"], "--from and --out name the same file", id="out over from"),
     pytest.param(["--jobs", "0"], "'--jobs': 0 is not in the range", id="no jobs"),
 ]
 
@@ -419,6 +493,7 @@ USAGES = [
 @pytest.mark.parametrize(("options", "told"), USAGES)
 def test_usage(options: list[str], told: str) -> None:
     """Known before anything is read."""
+    Path("rows").touch()
     done = invoke(*MINT, "-", *options, stdin=THREE)
     assert (done.code, done.out) == (2, "")
     assert told in done.err
@@ -557,16 +632,63 @@ def test_two_runs_do_not_write_one_file(tmp_path: Path) -> None:
     assert len(Path("tokens").read_text().splitlines()) == MANY
 
 
-def test_a_lost_worker_is_an_error(tmp_path: Path) -> None:
-    """Never a hang; what was minted is kept."""
+@pytest.mark.parametrize("options", [["--out", "tokens"], ["-o", "json"]], ids=["a file", "an array"])
+def test_a_lost_worker_is_an_error(options: list[str], tmp_path: Path) -> None:
+    """Never a hang; what was minted is kept and counted, an array is closed, and no exit code of a bad row."""
     source = write_many(tmp_path / "rows.jsonl")
-    process = start(*MINT, source, "--jobs", "2", "--out", "tokens")
-    wait_for(lambda: size("tokens.part"))
-    os.kill(children(process.pid)[0], signal.SIGKILL)
-    code, err = finish(process)
-    assert code == 1
-    assert "error: a process that mints ended by itself (killed by SIGKILL)" in err
-    assert Path("tokens.part").exists()
+    with (tmp_path / "out").open("wb") as out:
+        process = subprocess.Popen(
+            command(*MINT, source, "--jobs", "2", *options), env=environment(), stdout=out, stderr=subprocess.PIPE
+        )
+        wait_for(lambda: size("tokens.part") or size(str(tmp_path / "out")))
+        os.kill(children(process.pid)[0], signal.SIGKILL)
+        code, err = finish(process)
+    assert code == 2
+    assert re.search(r"^[1-9]\d* minted$", err, re.MULTILINE)
+    assert "a process that mints ended by itself (killed by SIGKILL)" in err
+    assert Path("tokens.part").exists() or 0 < len(json.loads((tmp_path / "out").read_text())) < MANY
+
+
+BREAKING_OFF = [
+    pytest.param(MINT, '{"identity":"alice","room":"demo"}', ("line", "identity", "room"), id="mint"),
+    pytest.param(("token", "decode"), sign(claims(), SECRET), ("header", "claims"), id="decode"),
+]
+
+
+@pytest.mark.parametrize(("words", "line", "keys"), BREAKING_OFF)
+def test_an_input_that_breaks_off(words: tuple[str, ...], line: str, keys: tuple[str, ...]) -> None:
+    """A terminal that is closed: the array is closed, too."""
+    main, side = pty.openpty()
+    process = subprocess.Popen(
+        command(*words, "-", "-o", "json"), env=environment(), stdin=side, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    os.close(side)
+    assert process.stdout is not None
+    os.write(main, f"{line}\n{line}\n".encode())
+    begun = b""
+    while begun.count(f'"{keys[0]}":'.encode()) < 2:
+        begun += process.stdout.read1(1)  # type: ignore[attr-defined]
+    os.close(main)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert b"cannot read standard input: Input/output error" in err
+    assert b"2 minted" in err or words != MINT
+    assert [set(keys) <= row.keys() for row in json.loads(begun + out)] == [True, True]
+
+
+def test_a_pipe_that_does_not_block() -> None:
+    """That nothing is there yet is not the end."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    process = start(*MINT, "-", stdin=reader)
+    assert process.stdout is not None
+    with os.fdopen(writer, "wb", buffering=0) as out:
+        for name in ("alice", "bob"):
+            out.write(json.dumps({"identity": name, "room": "demo"}).encode() + b"\n")
+            assert identities(process.stdout.readline().decode()) == [name]
+    os.close(reader)
+    assert finish(process) == (0, "2 minted\n")
 
 
 def test_workers_are_not_told_secrets_in_the_open(tmp_path: Path) -> None:
@@ -637,7 +759,7 @@ def test_on_a_terminal_a_count_is_shown_and_wiped(tmp_path: Path) -> None:
     """With --out; the summary is what stays."""
     done = on_terminal(*MINT, write_many(tmp_path / "rows.jsonl"), "--out", "tokens")
     assert done.code == 0
-    assert re.search(r"\r\x1b\[2K[0-9,]+ rows minted", done.out)
+    assert re.search(r"\r\x1b\[2K[0-9,]+ rows done", done.out)
     assert done.out.endswith(f"\r\x1b[2K{MANY} minted\n")
 
 

@@ -156,13 +156,13 @@ def test_a_consequence_for_people() -> None:
     """Told for what is no error, where the server's answer does not show it."""
     text = token(video={"roomJoin": True, "room": "demo", "hidden": True})
     out = invoke("token", "decode", text, "-o", "table").out
-    assert "\n    consequence: invisible, or not counted" in out
+    assert "\n    consequence: others see something that it is not" in out
 
 
 def test_findings_for_people() -> None:
     """A mark, a word, the rule, and the next step."""
     out = invoke("token", "decode", token(video={"room_join": True, "room": "r"}), "-o", "table").out
-    assert "✗ error L14: the server does not know video.room_join and passes it over\n    Write roomJoin\n" in out
+    assert "✗ error L14: the server does not know video.room_join and ignores it\n    Write roomJoin\n" in out
     assert "join      the server refuses it: 401 permissions denied\n" in out
 
 

@@ -47,12 +47,12 @@ def test_findings_alone() -> None:
     """Columns in a pipe; an array of objects; ids; sentences for people."""
     text = token(sub=..., exp=NOW + 40 * 86_400)
     rows = [line.split("\t") for line in decode("--lint-only", text).out.splitlines()]
-    assert [row[:2] for row in rows] == [["L10", "error"], ["L09", "security"]]
-    assert all(len(row) == 4 for row in rows)
+    assert [row[:3] for row in rows] == [["1", "L10", "error"], ["1", "L09", "security"]]
+    assert all(len(row) == 5 for row in rows)
     shown = json.loads(decode("--lint-only", text, "-o", "json").out)
-    assert [list(finding) for finding in shown] == [["id", "severity", "message", "hint"]] * 2
+    assert [list(finding) for finding in shown] == [["line", "id", "severity", "message", "hint"]] * 2
     assert decode("--lint-only", text, "-o", "name").out == "L10\nL09\n"
-    assert decode("--lint-only", text, "-o", "table").out.startswith("✗ error L10: it lets join a room, but has no")
+    assert decode("--lint-only", text, "-o", "table").out.startswith("✗ error L10: it allows joining, but has no")
 
 
 def test_no_findings() -> None:
@@ -136,17 +136,26 @@ WRONG = [
     pytest.param(["--server-version", "1.13"], "usage", "--server-version is '1.13'", "1.13.6", id="half a version"),
     pytest.param(["--scan", "nowhere"], "file-unreadable", "nowhere", "folder", id="folder"),
     pytest.param(["--require-key", ""], "option-empty", "--require-key is empty", "", id="no key"),
+    pytest.param(["--require-key", "a["], "usage", "--require-key is 'a['", "user.id", id="no path"),
+    pytest.param(
+        ["--require-key", "userId", "--require-key", "a..b"],
+        "usage",
+        "--require-key is 'a..b'",
+        "user.id",
+        id="a second key that is no path",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("words", "code", "says", "hint"), WRONG)
 def test_wrong_options(words: list[str], code: str, says: str, hint: str) -> None:
-    """Exit 2 and nothing on stdout."""
-    done = decode(*words, GOOD, "-o", "json")
-    error = json.loads(done.err)["error"]
-    assert (done.code, done.out, error["code"]) == (2, "", code)
-    assert says in error["message"]
-    assert hint in error["hint"]
+    """Exit 2 and nothing on stdout, for one token and for many."""
+    for given in ([GOOD], []):
+        done = decode(*words, *given, "-o", "json", stdin="" if given else f"{GOOD}\n{GOOD}\n")
+        error = json.loads(done.err)["error"]
+        assert (done.code, done.out, error["code"]) == (2, "", code)
+        assert says in error["message"]
+        assert hint in error["hint"]
 
 
 @pytest.mark.parametrize(("version", "status"), [(None, 200), ("1.13.5", 200), ("1.13.6", 401), ("v2.0.0-rc.1", 401)])
@@ -161,7 +170,7 @@ def test_required_keys() -> None:
     text = token(metadata='{"userId": "foo"}')
     assert decode("--lint-only", "--require-key", "userId", text).out == ""
     out = decode("--lint-only", "--require-key", "userId", "--require-key", "plan", text).out
-    assert out.startswith("L23\twarning\t")
+    assert out.startswith("1\tL23\twarning\t")
     assert "plan" in out
 
 
@@ -172,7 +181,7 @@ def test_a_scan(clean_place: Path) -> None:
     assert done == Run(0, "", "scanned 0 source files in .: none changes its own metadata, attributes or name\n")
     (clean_place / "web" / "app.ts").write_text("\nroom.localParticipant.setMetadata('x')\n")
     done = decode("--scan", ".", "--lint-only", GOOD)
-    assert done.out.startswith("L31\tinfo\tcanUpdateOwnMetadata is not granted, but web/app.ts:2 ")
+    assert done.out.startswith("1\tL31\tinfo\tcanUpdateOwnMetadata is not granted, but web/app.ts:2 ")
     allowed = token(video={"roomJoin": True, "room": "demo", "canUpdateOwnMetadata": True})
     assert decode("--scan", ".", "--lint-only", allowed) == Run(0, "", "")
 
@@ -335,8 +344,9 @@ def test_a_reader_that_leaves() -> None:
 def test_findings_on_a_terminal() -> None:
     """Sentences, whole, however narrow it is."""
     done = on_terminal("token", "decode", "--lint-only", WARNING, columns=40)
-    assert "! warning L10: the identity is 'user': whoever joins with the same identity puts the one before out" in (
-        done.out
+    assert (
+        "! warning L10: the identity is 'user': whoever joins with the same identity disconnects the earlier one"
+        in (done.out)
     )
 
 

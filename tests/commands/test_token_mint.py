@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from lkctl.commands.token.grants import REFUSABLE, SWITCHES, option_of
+from lkctl.commands.token.mintoptions import split_attributes
+from lkctl.errors import LkctlError
 from lkctl.output.qrcode import draw_code
 from lkctl.tokens.claims import GROUPS, Form
 from tests.harness import SECRETS, environment, invoke, on_terminal, spawn
@@ -240,7 +242,9 @@ def test_an_unconventional_user_id() -> None:
 
 REFUSED = [
     pytest.param([], "token-refused", "L10", "--user-id new", id="nothing"),
-    pytest.param(["--identity", "a"], "token-refused", "L11: it lets join, but names no room", "--room", id="no room"),
+    pytest.param(
+        ["--identity", "a"], "token-refused", "L11: it allows joining, but names no room", "--room", id="no room"
+    ),
     pytest.param(["--room-list"], "token-refused", "L10", "--role admin or none", id="one for the API"),
     pytest.param(["--identity", "a", "--room", "r", "--source", "cam"], "token-refused", "L16", "camera", id="source"),
     pytest.param(["--user-id", "a" * 257], "usage", "257 bytes", "new", id="user ID too long"),
@@ -253,15 +257,19 @@ REFUSED = [
     pytest.param(["--user-id", ID, "--metadata", "[1]"], "input-malformed", "no JSON object", "", id="JSON list"),
     pytest.param(["--user-id", ID, "--metadata", "@nowhere"], "file-unreadable", "nowhere", "", id="no such file"),
     pytest.param(["--user-id", ID, "--metadata", "-"], "input-empty", "standard input", "", id="nothing piped"),
-    pytest.param(["--user-id", ID, "--ttl", "0"], "usage", "--ttl is 0", "15m", id="no time"),
-    pytest.param(["--user-id", ID, "--ttl", "-5m"], "usage", "--ttl is negative", "--unsafe", id="negative time"),
+    pytest.param(["--user-id", ID, "--ttl", "0"], "usage", "its lifetime is 0", "15m", id="no time"),
+    pytest.param(["--user-id", ID, "--ttl", "-5m"], "usage", "its lifetime is negative", "unsafe", id="negative time"),
     pytest.param(["--user-id", ID, "--ttl", "5 m"], "usage", "no duration", "5m", id="no time at all"),
-    pytest.param(["--user-id", ID, "--no-exp"], "usage", "--no-exp makes", "--unsafe", id="no expiry"),
+    pytest.param(["--user-id", ID, "--no-exp"], "usage", "--no-exp is for negative tests", "--unsafe", id="no expiry"),
     pytest.param(
         ["--user-id", ID, "--no-exp", "--ttl", "5m", "--unsafe"], "usage", "excludes --ttl", "one", id="two lifetimes"
     ),
     pytest.param(
-        ["--user-id", ID, "--sign-with", "secret-words"], "usage", "--sign-with signs", "--unsafe", id="other secret"
+        ["--user-id", ID, "--sign-with", "secret-words"],
+        "usage",
+        "--sign-with is for",
+        "--unsafe",
+        id="other secret",
     ),
     pytest.param(["--user-id", ID, "--not-before", "soon"], "usage", "which is no time", "+1h", id="no start"),
     pytest.param(["--user-id", ID, "--grant", "canFly"], "usage", "has no =", "KEY=JSON", id="grant without ="),
@@ -282,7 +290,7 @@ REFUSED = [
         id="yes and no",
     ),
     pytest.param(
-        ["--user-id", ID, "--grant", "canPublsh=true"], "token-refused", "L14", "Write canPublish. --force", id="typo"
+        ["--user-id", ID, "--grant", "canPublsh=true"], "token-refused", "L14", "Write canPublish. Forced", id="typo"
     ),
     pytest.param(
         ["--user-id", ID, "--grant", "room_admin=true"], "token-refused", "L14", "Write roomAdmin", id="snake case"
@@ -294,6 +302,32 @@ REFUSED = [
     pytest.param(
         ["--user-id", ID, "--room", "r", "--grant", 'room="s"'], "usage", "different rooms", "one place", id="two rooms"
     ),
+    pytest.param(["--user-id", ID, "--grant", "x=1e999"], "input-malformed", "--grant x", "readers", id="huge grant"),
+    pytest.param(
+        ["--user-id", ID, "--grant", f"x={'[' * 900}{']' * 900}"], "input-malformed", "100 levels", "", id="deep grant"
+    ),
+    pytest.param(
+        ["--user-id", ID, "--grant", f"x={'[' * 99}{']' * 99}"], "input-malformed", "100 levels", "", id="too deep"
+    ),
+    pytest.param(
+        ["--user-id", ID, "--room-config", '{"maxParticipants":1e999}'],
+        "input-malformed",
+        "--room-config is not usable JSON: it holds the number 1e999",
+        "",
+        id="huge number for the room",
+    ),
+    pytest.param(
+        ["--user-id", ID, "--room-config", '{"metadata":"a","metadata":"b"}'],
+        "input-malformed",
+        "the key 'metadata' is given more than once",
+        "",
+        id="key of the room twice",
+    ),
+    pytest.param(
+        ["--user-id", ID, "--metadata", '{"a":1,"a":2}'], "input-malformed", "more than once", "", id="key twice"
+    ),
+    pytest.param(["--user-id", ID, "--metadata", '{"a":1e999}'], "input-malformed", "1e999", "", id="huge number"),
+    pytest.param(["--user-id", ID, "--room-metadata", "NaN"], "input-malformed", "it holds NaN", "", id="NaN"),
     pytest.param(["--user-id", ID, "--source", "screen-share"], "token-refused", "L16", "screen_share", id="hyphen"),
     pytest.param(["--user-id", ID, "--room-config", "[1]"], "input-malformed", "not an object", "", id="config a list"),
     pytest.param(["--user-id", ID, "--room-config", "{,}"], "input-malformed", "column 2", "", id="config no JSON"),
@@ -304,7 +338,7 @@ REFUSED = [
     pytest.param(
         ["--user-id", ID, "--room-metadata", "1", "--room-config", '{"metadata":"2"}'],
         "usage",
-        "given in --room-config and beside it",
+        "given in the room configuration and beside it",
         "one place",
         id="two room metadata",
     ),
@@ -363,6 +397,25 @@ def test_an_unset_variable_is_no_value(option: str) -> None:
     done = invoke("token", "mint", "--user-id", ID, option, "")
     assert (done.code, done.out) == (2, "")
     assert f"{option} is empty" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "attributes"),
+    [([], {}), (["a=b"], {"a": "b"}), (["a=b=c", "d="], {"a": "b=c", "d": ""}), ([" a = b"], {" a ": " b"})],
+)
+def test_attributes(words: list[str], attributes: dict[str, str]) -> None:
+    """Split at the first =."""
+    assert split_attributes(words) == attributes
+
+
+@pytest.mark.parametrize(
+    ("words", "says"), [(["a"], "has no ="), (["=b"], "has no name"), (["a=1", "a=2"], "given twice")]
+)
+def test_bad_attributes(words: list[str], says: str) -> None:
+    """Exit 2."""
+    with pytest.raises(LkctlError, match=says) as caught:
+        split_attributes(words)
+    assert caught.value.code == "usage"
 
 
 def test_the_room_that_the_join_makes(tmp_path: Path) -> None:
@@ -532,7 +585,7 @@ def test_forced() -> None:
     """Minted all the same; what is wrong is told."""
     done = invoke("token", "mint", "--identity", "a", "--force")
     assert done.code == 0
-    assert done.err.startswith("forced: L11: it lets join, but names no room")
+    assert done.err.startswith("forced: L11: it allows joining, but names no room")
     assert decoded(done.out)["join"] == {"accepted": False, "status": 400, "reason": "no room name"}
 
 

@@ -12,9 +12,15 @@ from typing import Any
 
 import pytest
 
+from lkctl.scenarios.verification import Server
+from lkctl.scenarios.verification import verify as check
+from lkctl.server.validate import Verdict
+from lkctl.tokens.decoding import Decoded, decode
+from lkctl.tokens.expectations import Wishes
+from lkctl.tokens.findings import Facts, Severity
 from tests import fakes
 from tests.harness import SECRETS, Done, command, environment, invoke, on_terminal
-from tests.tokens.forge import ID, KEY, SECRET, VIDEO, claims, forge
+from tests.tokens.forge import ID, KEY, PAIR, SECRET, VIDEO, claims, forge
 
 NOW = int(time.time())
 OTHER_SECRET = "another-secret-of-the-same-key-0123456789"
@@ -145,7 +151,7 @@ HEADINGS = [
                  "✓ verified, valid for 39 d 23 h", id="strict, ignored"),
     pytest.param([], {"secret": OTHER_SECRET}, "✗ not verified (1 of 1 expectations is not met, L03)", id="secret"),
     pytest.param([], {"iss": "APIother"}, "✗ not verified (1 of 1 expectations is not met, L04)", id="another key"),
-    pytest.param(["--require-key", "tenant", "--fail-on", "warning"], {}, "✗ verified, but not valid (L23)", id="key"),
+    pytest.param(["--require-key", "tenant"], {}, "✗ not as expected (1 of 2 expectations is not met)", id="key"),
     pytest.param(["--agent", "a", "--fail-on", "warning"], {},
                  "✗ not as expected (1 of 2 expectations is not met, L24)", id="agent"),
     pytest.param(["--room", "x"], {"video": {**VIDEO, "roomAdmin": True}},
@@ -223,7 +229,7 @@ EVIDENCE = [
                  ["foreseen was 200 success", "the server is 1.13.6 or newer"], id="a newer server (read in source)"),
     pytest.param(token(), livekit("401 Unauthorized", "no permissions to access the room"),
                  ("no-permissions", False, 1),
-                 ["foreseen was 200 success", "does a proxy take the Authorization header away?"], id="header lost"),
+                 ["foreseen was 200 success", "does a proxy remove the Authorization header?"], id="header lost"),
     pytest.param(token(), livekit("401 Unauthorized", "invalid authorization header. Must start with Bearer "),
                  ("header", False, 1), ["foreseen was 200 success", "changed the Authorization header"],
                  id="header changed"),
@@ -242,7 +248,7 @@ EVIDENCE = [
     pytest.param(token(iss="APIother"), clocked("401 Unauthorized", REFUSALS + "is expired", 0), ("expired", None, 1),
                  ["clock and this machine's agree"], id="not foreseen, expired"),
     pytest.param(token(iss="APIother"), livekit("401 Unauthorized", "no permissions to access the room"),
-                 ("no-permissions", None, 1), ["take the Authorization header away"], id="not foreseen, header lost"),
+                 ("no-permissions", None, 1), ["remove the Authorization header"], id="not foreseen, header lost"),
     pytest.param(token(iss="APIother", video=...), livekit("401 Unauthorized", "no permissions to access the room"),
                  ("no-permissions", None, 1), [], id="not foreseen, no video"),
 ]  # fmt: skip
@@ -365,6 +371,7 @@ USAGE = [
     pytest.param(token(), ["--require", "room="], "usage", "An unset variable?", id="no value"),
     pytest.param(token(), ["--room", ""], "option-empty", "An unset variable?", id="room from an unset variable"),
     pytest.param(token(), ["--min-ttl", "soon"], "usage", "Write it like", id="no duration"),
+    pytest.param(token(), ["--require-key", "a["], "usage", "user.id", id="no path"),
     pytest.param(token(), ["--ignore", "L99"], "usage", "The rules are", id="no rule"),
     pytest.param(token(), ["--server"], "settings-missing", "Looked in", id="no URL"),
     pytest.param(token(), ["--server", "--url", "localhost:7880"], "url-invalid", "ws://localhost", id="no scheme"),
@@ -427,3 +434,35 @@ def test_hostile_contents(hostile: str) -> None:
     assert "\x1b" not in done.out
     assert "\u202e" not in done.out
     assert len(done.out) < 10_000
+
+
+class Counted:
+    """Decodes a token, and counts how often."""
+
+    def __init__(self, **changes: Any) -> None:
+        self.text, self.count = token(**changes), 0
+
+    def __call__(self, *, ahead: float = 0.0, strict_key: bool = True, room_live: bool | None = None) -> Decoded:
+        """Decode it once more."""
+        self.count += 1
+        facts = Facts(strict_key=strict_key, room_live=room_live)
+        return decode(self.text, PAIR, now=NOW + ahead, facts=facts)
+
+
+REFUSED = Verdict("http://127.0.0.1", 401, "expired", "token is expired", 7200)
+ACCEPTED = Verdict("http://127.0.0.1", 200, "accepted", "success", 0)
+COUNTS = [
+    pytest.param(None, 1, True, id="no server"),
+    pytest.param(Server(lambda: None, None), 1, False, id="not sendable"),
+    pytest.param(Server(lambda: ACCEPTED, None), 2, True, id="accepted: the key is no matter"),
+    pytest.param(Server(lambda: REFUSED._replace(code="key"), None), 1, False, id="refused"),
+    pytest.param(Server(lambda: REFUSED, None), 2, False, id="refused by another clock"),
+]
+
+
+@pytest.mark.parametrize(("server", "count", "good"), COUNTS)
+def test_a_token_is_decoded_again_only_where_more_is_known(server: Server | None, count: int, good: bool) -> None:
+    """Of its key, its room or the server's clock."""
+    judge = Counted()
+    result = check(judge, Wishes(), "", server)
+    assert (judge.count, result.good(Severity.error)) == (count, good)

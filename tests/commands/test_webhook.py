@@ -85,6 +85,8 @@ UNUSABLE = [
     pytest.param([], BODY, "usage", "--header", id="no header, stdin"),
     pytest.param(["-", "--header", "-"], "x", "usage", "@FILE", id="both from stdin"),
     pytest.param(["--header", "x", "--api-key", "k", "--api-secret", "-"], "x", "usage", "@FILE", id="secret on stdin"),
+    pytest.param(["@"], "", "usage", "--header", id="a file without a name is a text"),
+    pytest.param(["@."], "", "file-unreadable", "path", id="a folder"),
     pytest.param(["@nowhere", "--header", "@token.txt"], "", "file-unreadable", "path", id="no file"),
     pytest.param(["--header", "@token.txt"], "", "input-empty", "", id="nothing on stdin"),
     pytest.param(["@body.json", "--header", "-"], "\n", "input-empty", "", id="empty header file"),
@@ -266,8 +268,19 @@ def test_listen_needs_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (done.code, json.loads(done.err)["error"]["code"]) == (2, "settings-missing")
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--port", "65536"], ["--port", "-1"], ["--count", "0"], ["--timeout", "soon"], ["--bind", ""]]
-)
-def test_listen_refuses(arguments: list[str]) -> None:
-    assert invoke("webhook", "listen", *arguments).code == 2
+REFUSED = [
+    pytest.param(["--port", "65536"], "", id="port too high"),
+    pytest.param(["--port", "-1"], "", id="port too low"),
+    pytest.param(["--count", "0"], "", id="none"),
+    pytest.param(["--timeout", "soon"], "no duration", id="no duration"),
+    pytest.param(["--timeout", "0"], "nothing can be done in no time", id="no time"),
+    pytest.param(["--bind", ""], "", id="empty address"),
+    pytest.param(["--bind", "192.0.2.1"], "Choose an address of this machine with --bind", id="another's address"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "told"), REFUSED)
+def test_listen_refuses(arguments: list[str], told: str) -> None:
+    done = invoke("webhook", "listen", *arguments)
+    assert done.code == 2
+    assert told in done.err

@@ -1,14 +1,16 @@
 """Text line by line."""
 
 import io
+import itertools
 import os
+import random
 from pathlib import Path
 from typing import Any, TextIO
 
 import pytest
 
 from lkctl.errors import LkctlError
-from lkctl.files.textlines import read_lines
+from lkctl.files.textlines import cut_lines, read_lines
 
 
 def stdin(content: bytes) -> TextIO:
@@ -24,8 +26,9 @@ def lines(content: bytes, **limits: Any) -> list[str]:
 
 CONTENTS = [
     pytest.param(b"a", ["a"], id="no line break"),
-    pytest.param(b"a\n", ["a", ""], id="a line break at the end"),
-    pytest.param(b"a\r\n\nb", ["a\r", "", "b"], id="carriage return and blank line"),
+    pytest.param(b"a\n", ["a"], id="a line break at the end"),
+    pytest.param(b"a\r\n\nb", ["a", "", "b"], id="carriage return and blank line"),
+    pytest.param(b"a\rb\r", ["a", "b"], id="an old Mac"),
     pytest.param(b"\n\n" * 40_000 + b"a", [""] * 80_000 + ["a"], id="over chunks"),
     pytest.param(b"x" * 200_000 + b"\n" + b"y" * 70_000, ["x" * 200_000, "y" * 70_000], id="lines over chunks"),
     pytest.param("é\n\u2028\x85".encode(), ["é", "\u2028\x85"], id="line breaks of Unicode are none"),
@@ -36,7 +39,7 @@ CONTENTS = [
 
 @pytest.mark.parametrize(("content", "expected"), CONTENTS)
 def test_contents(content: bytes, expected: list[str]) -> None:
-    """Cut at line feeds alone; a line that is not UTF-8 is told in its place."""
+    """Cut however lines end; a line that is not UTF-8 is told in its place."""
     assert lines(content) == expected
 
 
@@ -48,13 +51,28 @@ def test_empty(content: bytes) -> None:
     assert caught.value.code == "input-empty"
 
 
-@pytest.mark.parametrize("content", [b"a\n" + b"x" * 200_000, b"x" * 200_000 + b"\na"], ids=["last", "first"])
-def test_a_line_that_is_too_large(content: bytes) -> None:
-    """The lines before it are given; memory is bounded."""
-    with pytest.raises(LkctlError) as caught:
-        lines(content, most=100_000)
-    assert caught.value.code == "input-too-large"
-    assert len(lines(content, most=200_000)) == 2
+@pytest.mark.parametrize("size", [100_001, 1_000_000], ids=["by one byte", "over many chunks"])
+def test_a_line_that_is_too_large(size: int) -> None:
+    """It is told in its place; the lines around it are given."""
+    content = b"a\n" + b"x" * size + b"\r\nb\n"
+    told = "line 2 of standard input is larger than 0 MiB"
+    assert lines(content, most=100_000) == ["a", told, "b"]
+    assert lines(content[:-4], most=100_000) == ["a", told]
+    assert lines(content, most=size) == ["a", "x" * size, "b"]
+
+
+def test_lines_are_the_same_however_they_come_in() -> None:
+    r"""Also where a chunk ends between \r and \n."""
+    chance = random.Random(5)  # noqa: S311
+    for _ in range(3000):
+        content = bytes(chance.choices(b"ab\r\n", k=chance.randrange(1, 30)))
+        cuts = sorted(chance.randrange(len(content) + 1) for _ in range(chance.randrange(6)))
+        chunks = [content[a:b] for a, b in itertools.pairwise([0, *cuts, len(content)]) if a < b]
+        cut = [line for found in cut_lines(chunks, 100) for line in found]
+        assert cut == content.splitlines(keepends=True), chunks
+        most = max(map(len, chunks))
+        short = [line for found in cut_lines(chunks, most) for line in found]
+        assert short == [line if line and len(line.rstrip(b"\r\n")) <= most else None for line in cut], chunks
 
 
 def test_a_file(tmp_path: Path) -> None:

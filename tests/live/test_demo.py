@@ -53,17 +53,11 @@ def test_the_tour_for_people(program: dict[str, str]) -> None:
     assert "Next: lkctl server start --write-env .env.local" in screen
 
 
-def test_the_shown_commands_work(
-    livekit_server: LocalServer, program: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_shown_commands_work(server: LocalServer, program: dict[str, str]) -> None:
     """What the tour tells people to type does what the tour says."""
     import shlex
 
-    for name, value in livekit_server.environ.items():
-        monkeypatch.setenv(name, value)
-    for scene in json.loads(spawn("demo", "--live", "-o", "json", env={**program, **livekit_server.environ}).out)[
-        "scenes"
-    ]:
+    for scene in json.loads(spawn("demo", "--live", "-o", "json", env={**program, **server.environ}).out)["scenes"]:
         create, mint, resolve = (shlex.split(line)[1:] for line in scene["commands"])
         assert invoke(*create).code == 0
         assert invoke(*mint).code == 0
@@ -73,30 +67,24 @@ def test_the_shown_commands_work(
         assert invoke("room", "delete", scene["room"], "--yes").code == 0
 
 
-def test_live_leaves_nothing_behind(livekit_server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_live_leaves_nothing_behind(server: LocalServer) -> None:
     """On the configured server: the same scenes, and no room of ours afterwards."""
-    for name, value in livekit_server.environ.items():
-        monkeypatch.setenv(name, value)
     before = invoke("room", "list", "-o", "name").out
-    done = spawn("demo", "--live", "-o", "json", env=livekit_server.environ)
-    assert (done.code, json.loads(done.out)["server"]) == (0, livekit_server.http_url)
+    done = spawn("demo", "--live", "-o", "json", env=server.environ)
+    assert (done.code, json.loads(done.out)["server"]) == (0, server.http_url)
     assert invoke("room", "list", "-o", "name").out == before
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("moment", ["Five ways", "1. The", "3. The", "4. The"])
-def test_interrupted(
-    number: signal.Signals, code: int, moment: str, livekit_server: LocalServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupted(number: signal.Signals, code: int, moment: str, server: LocalServer) -> None:
     """Stopped at any moment: its exit code, no room, no guest, no traceback."""
-    for name, value in livekit_server.environ.items():
-        monkeypatch.setenv(name, value)
     before = invoke("room", "list", "-o", "name").out
     process = subprocess.Popen(
         command("demo", "--live"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=environment(livekit_server.environ),
+        env=environment(server.environ),
     )
     assert process.stdout is not None
     for line in process.stdout:

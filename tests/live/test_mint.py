@@ -2,8 +2,6 @@
 
 import http.client
 import json
-import secrets
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,27 +9,10 @@ import pytest
 from lkctl.localserver.process import LocalServer
 from lkctl.server.rtc import joined
 from lkctl.settings.url import parse_url
-from tests.harness import SECRETS, invoke
+from tests.harness import invoke
 
 pytestmark = pytest.mark.live
 ID = "user_1704067200000_abc123"
-
-
-@pytest.fixture
-def server(livekit_server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> LocalServer:
-    """The server, configured in the environment."""
-    SECRETS.add(livekit_server.secret.reveal())
-    for name, value in livekit_server.environ.items():
-        monkeypatch.setenv(name, value)
-    return livekit_server
-
-
-@pytest.fixture
-def room(server: LocalServer) -> Iterator[str]:
-    """A name that nobody else has; the room is deleted afterwards, if there is one."""
-    name = f"test-{secrets.token_hex(4)}"
-    yield name
-    invoke("room", "delete", name, "--yes")
 
 
 def test_a_join_makes_the_room_that_was_asked_for(server: LocalServer, room: str) -> None:

@@ -2,9 +2,7 @@
 
 import json
 import os
-import secrets
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,27 +11,10 @@ from lkctl.localserver.process import LocalServer
 from lkctl.server.rtc import joined
 from lkctl.settings.url import parse_url
 from tests import fakes
-from tests.harness import SECRETS, invoke, on_terminal
+from tests.harness import invoke, on_terminal
 
 pytestmark = pytest.mark.live
 ID = "user_1704067200000_abc123"
-
-
-@pytest.fixture
-def server(livekit_server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> LocalServer:
-    """The server, configured in the environment."""
-    SECRETS.add(livekit_server.secret.reveal())
-    for name, value in livekit_server.environ.items():
-        monkeypatch.setenv(name, value)
-    return livekit_server
-
-
-@pytest.fixture
-def room(server: LocalServer) -> Iterator[str]:
-    """A name that nobody else has; the room is deleted afterwards, if there is one."""
-    name = f"test-{secrets.token_hex(4)}"
-    yield name
-    invoke("room", "delete", name, "--yes")
 
 
 def test_a_room_from_its_making_to_its_end(room: str) -> None:

@@ -40,15 +40,6 @@ class Forger:
         return self.claims(video={name: value for name, value in grants.items() if value is not ...})
 
 
-@pytest.fixture
-def server(livekit_server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> LocalServer:
-    """The server, configured in the environment."""
-    SECRETS.add(livekit_server.secret.reveal())
-    for name, value in livekit_server.environ.items():
-        monkeypatch.setenv(name, value)
-    return livekit_server
-
-
 def verify(text: str, *words: str) -> tuple[Done, dict[str, Any]]:
     """Verify through the command, the token on standard input; it must not come out again."""
     done = invoke("token", "verify", "-", "--server", "-o", "json", "--debug", *words, stdin=text)
@@ -112,6 +103,23 @@ def test_the_servers_own_answer(name: str, server: LocalServer) -> None:
     assert done.code == (0 if shown["ok"] else 1)
     assert shown["ok"] is (status == 200 and name != "no exp")
     assert not has_room(ROOM)
+
+
+API_TOKENS: dict[str, Callable[[Forger], str]] = {
+    "admin": lambda f: f.claims(video={"roomCreate": True, "roomList": True}),
+    "room admin": lambda f: f.claims(video={"roomAdmin": True, "room": ROOM}),
+    "SIP": lambda f: f.claims(video=..., sip={"call": True}),
+}
+
+
+@pytest.mark.parametrize("name", API_TOKENS)
+def test_a_token_for_the_api_is_told_so(name: str, server: LocalServer) -> None:
+    """That it may not join is no fault of it."""
+    done, shown = verify(API_TOKENS[name](Forger(server)))
+    assert done.code == 1
+    assert shown["server"]["evidence"] == [
+        "it is a token for the server's API, which this question does not try: it is about joining a room only"
+    ]
 
 
 def test_no_secret_is_needed(server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,7 +90,7 @@ def test_a_browser_that_does_not_come(
     started = time.monotonic()
     with pytest.raises(LkctlError) as caught:
         open_page(PAGE, patience=patience)
-    assert (caught.value.code, int(caught.value.exit_code)) == ("expectation-failed", 1)
+    assert (caught.value.code, int(caught.value.exit_code)) == ("browser-failed", 1)
     assert says in caught.value.message
     assert "eyJ" not in caught.value.message + caught.value.hint
     assert time.monotonic() - started < 10

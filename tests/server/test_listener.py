@@ -1,5 +1,6 @@
 """The listener answers whatever comes, in time, and hands on what was posted."""
 
+import errno
 import socket
 import threading
 import time
@@ -9,10 +10,11 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from lkctl.errors import LkctlError
-from lkctl.server.listener import MOST_BYTES, Arrival, Listener, Posted
+from lkctl.server.backlog import MOST_LARGE
+from lkctl.server.listener import MOST_BYTES, Arrival, Listener, Posted, _not_listening
 from lkctl.webhooks.delivery import Delivery, judge_delivery
-from tests.deliveries import BODY, exchange, post, status, token
-from tests.tokens.forge import PAIR
+from tests.deliveries import BODY, claims, exchange, post, status, token
+from tests.tokens.forge import PAIR, forge
 
 
 def judge(posted: Posted) -> Delivery:
@@ -62,12 +64,14 @@ ANSWERS = [
     pytest.param(
         b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nqq\r\n", 400, [], id="broken chunks"
     ),
-    pytest.param(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 12345678\r\n\r\n", 413, [], id="too large, announced"),
+    pytest.param(
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 12345678\r\n\r\n", 413, [False], id="too large, announced"
+    ),
     pytest.param(
         b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
         + b"%x\r\n%b\r\n" % (MOST_BYTES + 1, b"x" * (MOST_BYTES + 1)),
         413,
-        [],
+        [False],
         id="too large, in chunks",
     ),
 ]
@@ -88,7 +92,8 @@ def test_ten_megabytes_are_refused() -> None:
         link.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n")
         with suppress(BrokenPipeError, ConnectionResetError):
             link.sendall(b"x" * 10_000_000)
-        assert waiting(listener) == []
+        (arrival,) = waiting(listener)
+        assert arrival.delivery.checks[0].message == "the body has more than 4 MiB, and was not read"
         assert status(exchange(listener.port, post())) == 200
 
 
@@ -129,6 +134,60 @@ def test_too_many_at_once_are_told_to_come_back() -> None:
         assert codes == [200] * 256 + [503] * 2
         assert [arrival.path for arrival in waiting(listener)] == [f"/{number}" for number in range(256)]
         assert status(exchange(listener.port, post())) == 200
+
+
+def test_large_ones_share_what_they_may_take() -> None:
+    """Whoever sends them; small ones find room all the same. What is taken, or was refused, makes room again."""
+    large = b'{"x":"' + b"x" * 3_800_000 + b'"}'
+    most = MOST_LARGE // len(large)
+    forged = post(large, forge(claims(large), secret="x" * 43))
+    with listening() as listener:
+        codes = [status(exchange(listener.port, forged)) for _ in range(most + 2)]
+        assert codes[:most] == [401] * most
+        assert set(codes[most:]) <= {503, 0}, "a client that first sends all may see the connection break"
+        assert status(exchange(listener.port, post())) == 200
+        assert [arrival.delivery.ok for arrival in waiting(listener)] == [False] * most + [True]
+        assert status(exchange(listener.port, post(large, token(large)))) == 200
+
+
+def test_large_one_that_breaks_off_makes_room_again() -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n"
+    with listening() as listener:
+        for _ in range(2 * MOST_LARGE // 3_000_000):
+            exchange(listener.port, head + b"x" * 3_000_000, half_close=True)
+        large = b'{"x":"' + b"x" * 4_000_000 + b'"}'
+        assert status(exchange(listener.port, post(large, token(large)))) == 200
+
+
+def test_one_that_is_long_to_judge_holds_nobody_up() -> None:
+    """Strangers can make up such bodies."""
+    done, begun = threading.Event(), threading.Semaphore(0)
+
+    def ponder(posted: Posted) -> Delivery:
+        if posted.path == "/long":
+            begun.release()
+            assert done.wait(20)
+        return judge(posted)
+
+    answers: list[int] = []
+    with Listener(ponder) as listener:
+        send = [
+            threading.Thread(target=lambda: answers.append(status(exchange(listener.port, post(path="/long")))))
+            for _ in range(3)
+        ]
+        try:
+            for sender in send:
+                sender.start()
+                assert begun.acquire(timeout=10)
+            assert status(exchange(listener.port, post())) == 200
+            assert status(exchange(listener.port, b"GET / HTTP/1.0\r\n\r\n")) == 200
+            assert answers == []
+        finally:
+            done.set()
+        for sender in send:
+            sender.join(10)
+        assert answers == [200] * 3
+        assert len(waiting(listener)) == 4
 
 
 def test_sender_has_its_answer_although_the_listener_ends_at_once() -> None:
@@ -174,14 +233,27 @@ def test_wait_has_an_end() -> None:
         assert 0.2 < time.monotonic() - start < 2
 
 
-@pytest.mark.parametrize(
-    ("host", "why"),
-    [("127.0.0.1", "Address already in use"), ("192.0.2.1", "Cannot assign"), ("no.such.host.invalid", "no address")],
-)
-def test_address_that_cannot_be_listened_on(host: str, why: str) -> None:
+UNUSABLE = [
+    pytest.param("127.0.0.1", "port-taken", "Address already in use", "--port", id="port of another program"),
+    pytest.param("192.0.2.1", "usage", "Cannot assign requested address", "--bind", id="address of another machine"),
+    pytest.param("no.such.host.invalid", "usage", "there is no such address", "--bind", id="no address"),
+    pytest.param("a" * 80, "usage", "there is no such address", "--bind", id="too long for a name"),
+]
+
+
+@pytest.mark.parametrize(("host", "code", "why", "hint"), UNUSABLE)
+def test_address_that_cannot_be_listened_on(host: str, code: str, why: str, hint: str) -> None:
     with listening() as taken, pytest.raises(LkctlError, match=why) as caught:
         Listener(judge, host=host, port=taken.port)
-    assert caught.value.code == "port-taken"
+    assert caught.value.code == code
+    assert hint in caught.value.hint
+
+
+def test_port_that_is_for_root_alone() -> None:
+    """Asked of the message alone: who tests as root may listen on every port."""
+    error = _not_listening("127.0.0.1:80", PermissionError(errno.EACCES, ""))
+    assert (error.code, error.message) == ("port-taken", "cannot listen on 127.0.0.1:80: Permission denied")
+    assert error.hint == "Choose a port above 1023 with --port; those below are root's"
 
 
 @pytest.mark.parametrize(

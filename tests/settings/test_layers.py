@@ -169,6 +169,21 @@ def test_stored_project_beats_environment_and_files(secret: str, monkeypatch: py
     assert (conflict.code, conflict.out) == (2, "")
 
 
+URLS = [
+    pytest.param({URL: Value("ws://a", "x")}, "a", id="good"),
+    pytest.param({URL: Value(" ", "x")}, None, id="empty"),
+    pytest.param({URL: Value("a.b", "x")}, None, id="wrong"),
+    pytest.param({}, None, id="missing"),
+]
+
+
+@pytest.mark.parametrize(("values", "host"), URLS)
+def test_a_url_or_nothing(values: dict[str, Value], host: str | None) -> None:
+    """Who mints or reads a token needs none."""
+    url = settings(Layer("environment", values)).usable_url()
+    assert (url and url.host) == host
+
+
 def _store(secret: str) -> None:
     folder = Path(os.environ["HOME"]) / ".livekit"
     folder.mkdir()

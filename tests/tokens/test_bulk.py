@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from lkctl.errors import LkctlError
-from lkctl.tokens.bulk import Keys, Minter, Ticket
+from lkctl.tokens.bulk.minter import BulkToken, Minter, SeenPairs
+from lkctl.tokens.bulk.rows import ATTRIBUTE, Objects, Row, check_columns, read_cells
+from lkctl.tokens.bulk.template import rules_that_look
 from lkctl.tokens.findings import Check, Fault, Subject
-from lkctl.tokens.guard import looking
 from lkctl.tokens.lifetime import read_ttl
 from lkctl.tokens.minting import TokenRequest, mint
 from lkctl.tokens.reading import read_claims
-from lkctl.tokens.rows import ATTRIBUTE, Objects, Row, check_columns, read_cells
 from lkctl.tokens.signer import HEADER, Signer, encode, sign
 from tests.tokens.forge import ID, NOW, PAIR, claims
 
@@ -72,7 +72,9 @@ def entropy() -> Callable[[int], bytes]:
     return source.randbytes
 
 
-def one(row: Row, template: TokenRequest, *, force: bool = False, made: str | None = None) -> Ticket | tuple[str, str]:
+def one(
+    row: Row, template: TokenRequest, *, force: bool = False, made: str | None = None
+) -> BulkToken | tuple[str, str]:
     """Mint a row as a single token; give what the other way has to give, or code and message of the refusal.
 
     `made` is the user ID that was made, where one was.
@@ -89,17 +91,19 @@ def one(row: Row, template: TokenRequest, *, force: bool = False, made: str | No
     except LkctlError as error:
         return _refusal(error)
     room = minted.claims.get("video", {}).get("room", "")
-    return Ticket(minted.token, minted.claims.get("sub", ""), room, minted.user_id, minted.expires_at, minted.findings)
+    return BulkToken(
+        minted.token, minted.claims.get("sub", ""), room, minted.user_id, minted.expires_at, minted.findings
+    )
 
 
-def many(minter: Minter, row: Row) -> Ticket | tuple[str, str]:
+def many(minter: Minter, row: Row) -> BulkToken | tuple[str, str]:
     """Mint a row among others."""
     try:
-        ticket = minter.mint(row, NOW + 0.25)
+        made = minter.mint(row, NOW + 0.25)
     except LkctlError as error:
         return _refusal(error)
-    assert ticket is not None
-    return ticket
+    assert made is not None
+    return made
 
 
 def _refusal(error: LkctlError) -> tuple[str, str]:
@@ -107,10 +111,10 @@ def _refusal(error: LkctlError) -> tuple[str, str]:
     return error.code, re.sub(rf"user_{NOW}[0-9]+_[a-z0-9]+", "user_NEW", error.message)
 
 
-def made_in(ticket: Ticket | tuple[str, str], row: Row, template: TokenRequest) -> str | None:
+def made_in(made: BulkToken | tuple[str, str], row: Row, template: TokenRequest) -> str | None:
     """Give the user ID that was made for a row, where one was wanted."""
     wanted = row.get("user_id", template.user_id) == "new"
-    return ticket.user_id if wanted and isinstance(ticket, Ticket) else None
+    return made.user_id if wanted and isinstance(made, BulkToken) else None
 
 
 @pytest.mark.parametrize("force", [False, True], ids=["judged", "forced"])
@@ -120,8 +124,8 @@ def test_each_is_what_one_would_be(row: Row, template: TokenRequest, force: bool
     """The first, for which all is worked out, and those after it."""
     minter = Minter(template, PAIR, entropy=entropy(), force=force)
     for _ in range(3):
-        ticket = many(minter, row)
-        assert ticket == one(row, template, force=force, made=made_in(ticket, row, template))
+        made = many(minter, row)
+        assert made == one(row, template, force=force, made=made_in(made, row, template))
 
 
 @pytest.mark.parametrize("template", TEMPLATES.values(), ids=TEMPLATES)
@@ -135,8 +139,8 @@ def test_rows_do_not_leave_anything_to_each_other(template: TokenRequest) -> Non
         chance.shuffle(names)
         row = {name: chance.choice([*pools[name], f"v{chance.randrange(9)}"]) for name in names}
         row.pop("metadata", None) if row.get("metadata", "").startswith("v") else None
-        ticket = many(minter, row)
-        assert ticket == one(row, template, made=made_in(ticket, row, template)), row
+        made = many(minter, row)
+        assert made == one(row, template, made=made_in(made, row, template)), row
 
 
 NAMES = ("identity", "user_id", "room", "name", "metadata", "ttl", "role", "attribute.x", "attribute.plan")
@@ -146,7 +150,7 @@ def test_times_go_on() -> None:
     """A token is minted when it is minted, not when the first one was."""
     minter = Minter(TokenRequest(), PAIR, entropy=entropy())
     row = ROWS["identity"]
-    expiries = [ticket.expires_at for at in (0, 0.9, 1, 7) if (ticket := minter.mint(row, NOW + at))]
+    expiries = [made.expires_at for at in (0, 0.9, 1, 7) if (made := minter.mint(row, NOW + at))]
     assert expiries == [NOW + 21600, NOW + 21600, NOW + 21601, NOW + 21607]
 
 
@@ -171,13 +175,13 @@ def test_metadata_that_is_no_json_is_refused_however_it_comes() -> None:
     good = {"identity": "bob", "room": "r", "metadata": "{}"}
     for text in ("{}", "nonsense", "{}", "{", "[" * 100_000):
         outcome = many(minter, {**good, "metadata": text})
-        assert isinstance(outcome, Ticket) is (text == "{}")
+        assert isinstance(outcome, BulkToken) is (text == "{}")
         assert text == "{}" or outcome[0] == "input-malformed"
 
 
 def test_what_is_known_is_left_out() -> None:
     """By identity and room, whether they were given or follow from the user ID."""
-    known = Keys()
+    known = SeenPairs()
     known.add("bob", "r")
     known.add(ID, f"mcp-chrome-user-{ID}")
     minter = Minter(TokenRequest(), PAIR, entropy=entropy(), known=known)
@@ -190,16 +194,33 @@ def test_what_is_known_is_left_out() -> None:
     assert minter.mint({"user_id": "new", "identity": "bob", "room": "r"}, NOW) is None
 
 
-def test_keys_are_small_and_none_is_lost() -> None:
+def test_pairs_are_small_and_none_is_lost() -> None:
     """Whatever the length of the names."""
-    keys = Keys()
+    pairs = SeenPairs()
     for number in range(20_000):
-        keys.add(f"identity-{number}" * 10, f"room-{number}")
-        keys.add(f"identity-{number}" * 10, f"room-{number}")
-    assert len(keys) == 20_000
-    assert all((f"identity-{number}" * 10, f"room-{number}") in keys for number in range(20_000))
-    assert not any((f"identity-{number}", f"room-{number}") in keys for number in range(20_000))
-    assert len(keys._slots) * keys._slots.itemsize <= 32 * 20_000
+        pairs.add(f"identity-{number}" * 10, f"room-{number}")
+        pairs.add(f"identity-{number}" * 10, f"room-{number}")
+    assert len(pairs) == 20_000
+    assert all((f"identity-{number}" * 10, f"room-{number}") in pairs for number in range(20_000))
+    assert not any((f"identity-{number}", f"room-{number}") in pairs for number in range(20_000))
+    assert len(pairs._slots) * pairs._slots.itemsize <= 32 * 20_000
+
+
+PAIRS = [
+    pytest.param(("a\0b", "c"), ("a", "b\0c"), id="null bytes"),
+    pytest.param(("ab", "c"), ("a", "bc"), id="one text"),
+    pytest.param(("1:", "a"), ("", "1:a"), id="a length"),
+    pytest.param(("", "a"), ("a", ""), id="nothing"),
+]
+
+
+@pytest.mark.parametrize(("one_pair", "other"), PAIRS)
+def test_pairs_are_told_apart(one_pair: tuple[str, str], other: tuple[str, str]) -> None:
+    """Wherever the identity ends."""
+    pairs = SeenPairs()
+    pairs.add(*one_pair)
+    assert one_pair in pairs
+    assert other not in pairs
 
 
 def _look(look: Callable[[Subject], Any]) -> Check:
@@ -246,7 +267,7 @@ def test_a_look_at_what_differs_is_seen(look: Callable[[Subject], Any], seen: bo
         id(reading.grants["video"]): {"room"},
     }
     check = _look(look)
-    assert looking([check], subject, differing) == ((check,) if seen else ())
+    assert rules_that_look([check], subject, differing) == ((check,) if seen else ())
 
 
 @pytest.mark.parametrize("secret", ["s", "x" * 43, "x" * 64, "x" * 65, "ä" * 200, "\udcff"], ids=len)
@@ -274,6 +295,7 @@ def test_cells(names: list[str], cells: list[str], wanted: Row | str) -> None:
     assert _outcome(lambda: read_cells(names, cells)) == wanted
 
 
+_UNUSABLE = "it is not usable JSON: "
 LINES = [
     pytest.param('{"identity":"a","room":"r"}', {"identity": "a", "room": "r"}, id="texts"),
     pytest.param(' {"identity":"a"} ', {"identity": "a"}, id="blanks around"),
@@ -300,10 +322,25 @@ LINES = [
     pytest.param('["a"]', "it is JSON, but no object", id="list"),
     pytest.param('{"identity":"a"', "it is not JSON: Expecting ',' delimiter at column 16", id="cut off"),
     pytest.param('{"identity":"a"} x', "it is not JSON: Extra data at column 18", id="more"),
-    pytest.param('{"identity":"a","metadata":{"b":NaN}}', "it is not usable JSON: it holds NaN", id="NaN"),
+    pytest.param(
+        '{"identity":"a","metadata":{"b":NaN}}', "it is not usable JSON: it holds NaN, which is not JSON", id="NaN"
+    ),
+    pytest.param(
+        '{"identity":"a","identity":"b"}', _UNUSABLE + "the key 'identity' is given more than once", id="key twice"
+    ),
+    pytest.param(
+        '{"identity":"a","metadata":{"b":1,"b":2}}',
+        _UNUSABLE + "the key 'b' is given more than once",
+        id="key in it twice",
+    ),
+    pytest.param(
+        '{"identity":"a","metadata":{"b":1e999}}',
+        _UNUSABLE + "it holds the number 1e999, which is out of range",
+        id="infinite",
+    ),
     pytest.param(
         '{"metadata":' + "[" * 100_000,
-        "it is not usable JSON: it holds a number or a nesting without measure",
+        "it is not usable JSON: it is nested deeper than 100 levels",
         id="deep",
     ),
 ]

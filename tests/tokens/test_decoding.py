@@ -191,6 +191,15 @@ def test_passing(text: str, at: set[str]) -> None:
     assert {severity.value for severity in severities if read(text).passes(severity)} == at
 
 
+def test_severities_in_order() -> None:
+    """Worst first; each is at least as bad as itself."""
+    order = [Severity.error, Severity.security, Severity.warning, Severity.info]
+    assert [severity.rank for severity in order] == [0, 1, 2, 3]
+    assert [[one.at_least(other) for other in order] for one in order] == [
+        [place <= other for other in range(4)] for place in range(4)
+    ]
+
+
 STAGING = Pair(".env.staging", "APIstaging", "staging-secret-staging-secret-staging")
 PROD = Pair("lk's project prod", "APIprod", "prod-secret-prod-secret-prod-secret")
 OF_PROD, DEV = "the secret of lk's project prod", "the secret of `livekit-server --dev` (devkey/secret)"

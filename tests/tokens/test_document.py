@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from lkctl.tokens.document import DEEPEST, Repeating, Unfit, pairs_of, read_document, shown
+from lkctl.errors import LkctlError
+from lkctl.tokens.document import DEEPEST, Repeating, Unfit, pairs_of, read_document, read_strictly, shown
 
 PROBLEMS = [
     pytest.param("{}", {}, [], id="nothing wrong"),
@@ -71,6 +72,36 @@ def test_unreadable(text: str, reason: str) -> None:
     """A reason without a word of the text."""
     with pytest.raises(ValueError, match=f"^{reason}$"):
         read_document(text)
+
+
+STRICT = [
+    pytest.param("{'userId': 'hunter2'}", "x is not JSON: .* at line 1, column 2", id="quotes"),
+    pytest.param('{"a":\n hunter2}', "x is not JSON: .* at line 2, column 2", id="line"),
+    pytest.param("", "x is not JSON: .* at line 1, column 1", id="empty"),
+    pytest.param("[" * 100_000, "it is nested deeper than 100 levels", id="without end"),
+    pytest.param("[" * 101 + "]" * 101, "it is nested deeper than 100 levels", id="deep"),
+    pytest.param("9" * 5000, "it holds the number 9*…, which is out of range", id="digits"),
+    pytest.param('{"a":[1e999]}', "it holds the number 1e999, which is out of range", id="real"),
+    pytest.param('{"a":NaN}', "it holds NaN, which is not JSON", id="NaN"),
+    pytest.param("[-Infinity]", "it holds -Infinity, which is not JSON", id="infinity"),
+    pytest.param('{"a":1,"a":"hunter2"}', "the key 'a' is given more than once", id="key twice"),
+    pytest.param('{"a":NaN,hunter2', "it breaks at character 10", id="several faults"),
+]
+
+
+@pytest.mark.parametrize(("text", "says"), STRICT)
+def test_what_readers_differ_on_is_refused(text: str, says: str) -> None:
+    """The place is told or the fault, and nothing of the values: they may be secrets."""
+    with pytest.raises(LkctlError, match=says) as caught:
+        read_strictly(text, "x")
+    assert (caught.value.code, bool(caught.value.hint)) == ("input-malformed", True)
+    assert "hunter2" not in caught.value.message + caught.value.hint
+
+
+def test_what_all_read_alike() -> None:
+    """As it is written."""
+    text = '{"a": [1, 1.5e308, "\\u00e9", null], "A": %s}' % ("[" * 99 + "]" * 99)
+    assert read_strictly(text, "x") == json.loads(text)
 
 
 def test_the_deepest_that_is_read() -> None:

@@ -55,4 +55,6 @@ def test_what_is_no_lifetime(text: str) -> None:
     """The text as it was given."""
     with pytest.raises(LkctlError) as caught:
         read_ttl(text)
-    assert f"--ttl is {text!r}" in caught.value.message
+    assert f"the lifetime is {text!r}" in caught.value.message
+    with pytest.raises(LkctlError, match=r"^--ttl is "):
+        read_ttl(text, "--ttl")

@@ -1,6 +1,7 @@
 """One token or many, judged as they come."""
 
 import itertools
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -47,6 +48,10 @@ ONE = [
     pytest.param(["", T, ""], 2, id="blank lines around it"),
     pytest.param([T[:50], T[50:]], 1, id="broken into lines"),
     pytest.param(["{", '"token":', f'"{T}"', "}"], 1, id="a body"),
+    pytest.param(["HTTP/1.1 200 OK", "Date: x", "", f'{{"token": "{T}"}}'], 4, id="a recorded answer"),
+    pytest.param(["GET / HTTP/1.1", "Host: x", f"Authorization: Bearer {T}"], 3, id="a recorded request"),
+    pytest.param(["LIVEKIT_URL=ws://x", f"LIVEKIT_TOKEN={T}"], 2, id="an env file"),
+    pytest.param(["[", f'{{"token": "{T}"}}', "]"], 1, id="a list of one"),
 ]
 
 
@@ -59,6 +64,8 @@ def test_one_token(lines: list[str], number: int) -> None:
 NONE = [
     pytest.param([], "L01", id="nothing"),
     pytest.param(["junk"], "L01", id="junk"),
+    pytest.param(["[object Promise]"], "L01", id="a promise"),
+    pytest.param(["Host: x", "FOO=bar"], "L01", id="nothing but trappings"),
     pytest.param(["junk", "more junk"], "L01", id="lines of junk"),
     pytest.param([BAD], "input-encoding", id="no UTF-8"),
     pytest.param(["junk", BAD, BAD], "input-encoding", id="a binary file"),
@@ -71,6 +78,20 @@ def test_a_text_that_is_none(lines: list[str | LkctlError], code: str) -> None:
     with pytest.raises(LkctlError) as caught:
         judged(*lines)
     assert caught.value.code == code
+
+
+def test_a_json_list() -> None:
+    """Each item is one, numbered by its place: what `mint -o json` writes for many."""
+    text = json.dumps([{"token": T}, {"error": {}}, T], indent=2)
+    found = [(line.number, line.valid) for line in judged(*text.splitlines())]
+    assert found == [(1, True), (2, False), (3, True)]
+    assert [line.valid for line in judged(T, "[]", T)] == [True, False, True]
+
+
+def test_what_is_to_hold_a_token_and_does_not_is_told() -> None:
+    """A header or a variable of that name is no trapping."""
+    lines = judged(T, "X-Request: 1", "Authorization: Bearer undefined", "LIVEKIT_TOKEN=", "[object Promise]")
+    assert [(line.number, line.valid) for line in lines] == [(1, True), (3, False), (4, False), (5, False)]
 
 
 def test_a_line_that_cannot_be_read_among_tokens() -> None:

@@ -34,6 +34,11 @@ WRAPPED = [
     pytest.param(json.dumps({"access_token": T}), id="JSON access_token"),
     pytest.param(json.dumps({"serverUrl": "x", "participantToken": T}), id="JSON participantToken"),
     pytest.param(json.dumps({"server_url": "x", "participant_token": T}), id="JSON participant_token"),
+    pytest.param(f"curl -H 'Authorization: Bearer {T}' http://127.0.0.1/", id="a command"),
+    pytest.param(f"12:00:01 INFO token={T} room=demo", id="a line of a log"),
+    pytest.param(f'1,alice,,demo,"2026-11-21T18:41:46Z",{T}', id="CSV"),
+    pytest.param(f"\x1b[32m{T}\x1b[0m", id="colour"),
+    pytest.param(f"{T}\0", id="a null byte"),
     pytest.param(json.dumps({"data": {"token": f" {T}\n"}}), id="nested JSON"),
 ]
 
@@ -46,6 +51,8 @@ def test_unwrapped(text: str) -> None:
 
 
 NOT_WRAPPED = [
+    f"{T},{token(sub='b')}",
+    f"see {T} and {token(sub='b')}",
     "hello",
     "https://x/?a=b",
     "https://x/?mytoken=abc",

@@ -151,6 +151,52 @@ def test_change_of_the_body_is_named(sent: bytes, came: bytes, told: str) -> Non
     assert said(delivery, "body") == f"the body was changed: {told}"
 
 
+UNTRUSTED = [
+    pytest.param(lambda: forge(claims(), secret="x" * 43), False, id="other secret"),
+    pytest.param(lambda: forge(claims(), secret="x" * 43), True, id="other secret, recorded"),
+    pytest.param(lambda: forge(claims(iss="APIother123456"), secret="x" * 43), False, id="other key"),
+    pytest.param(lambda: forge(claims(), {"alg": "none"}), False, id="no algorithm"),
+]
+
+
+@pytest.mark.parametrize(("header", "recorded"), UNTRUSTED)
+def test_change_is_not_looked_for_where_anybody_may_have_signed(header: Callable[[], str], recorded: bool) -> None:
+    """The search would find a line break here; it takes time, and strangers could have it made over and over."""
+    message = said(judge(BODY + b"\n", header(), recorded=recorded), "body")
+    assert message == f"the body is not the one that was signed ({len(BODY) + 1} bytes)"
+
+
+MANY = 50_001
+TOO_MANY = [
+    pytest.param(b'{"x":[' + b"[]," * MANY + b"[]]}", id="lists"),
+    pytest.param(b'{"x":[' + b"0," * MANY + b"0]}", id="numbers"),
+    pytest.param(b"{" + b'"x":"",' * MANY + b'"x":0}', id="keys"),
+    pytest.param(b'{"x":[' + (b"[" * 50 + b"]" * 50 + b",") * (MANY // 50) + b"[]]}", id="nested"),
+    pytest.param(b'{"x":["' + b'","' * (2 * MANY) + b'"]}', id="texts"),
+]
+
+
+@pytest.mark.parametrize("body", TOO_MANY)
+def test_more_than_any_event_holds_is_not_read(body: bytes) -> None:
+    """Nor written again, in search of what changed it."""
+    assert said(judge(body, token(body)), "event") == "the body is no event: it holds more than 50000 values"
+    delivery = judge(body, token(json.dumps(json.loads(body)).encode()))
+    assert said(delivery, "body") == f"the body is not the one that was signed ({len(body)} bytes)"
+
+
+FULL = [
+    pytest.param(json.dumps({"x": '[{,"\\' * MANY}), id="a text full of them"),
+    pytest.param(json.dumps({"x": {f"k{number}": "," for number in range(49_000)}}), id="many"),
+    pytest.param(json.dumps({"x": "\\" * MANY, "y": [","] * 49_000}), id="backslashes"),
+]
+
+
+@pytest.mark.parametrize("text", FULL)
+def test_texts_may_hold_anything(text: str) -> None:
+    """Metadata is JSON often, written as a text."""
+    assert judge(text.encode(), token(text.encode())).ok
+
+
 def test_hash_in_another_spelling_is_named() -> None:
     bodies = (BODY + b" " * blanks for blanks in range(99))
     body = next(body for body in bodies if set(digest(body)) & set("+/"))  # else base64url spells it alike
@@ -252,10 +298,17 @@ def test_secrets_of_the_event_are_left_out() -> None:
     assert '"bucket"' in shown
 
 
+def test_what_is_said_of_an_event_is_short() -> None:
+    body = json.dumps({"event": "x" * 100_000}).encode()
+    delivery = judge(body, token(body))
+    assert delivery.ok
+    assert max(map(len, (*delivery.notes, *(check.message for check in delivery.checks)))) < 150
+
+
 def test_notes() -> None:
     delivery = judge(b'{"event":"room_exploded","numDropped":3}')
     assert delivery.notes == (
-        "room_exploded is none of the 12 events that lkctl knows",
+        "'room_exploded' is none of the 12 events that lkctl knows",
         "LiveKit gave up 3 deliveries before this one",
     )
 

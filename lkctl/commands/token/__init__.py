@@ -3,5 +3,5 @@
 VERBS = {
     "mint": "Mint an access token, or many",
     "decode": "Read what is in a token, and say whether it is any good",
-    "verify": "Hold a token against what it must be, and against a real server",
+    "verify": "Check a token against what it must be, and against a real server",
 }

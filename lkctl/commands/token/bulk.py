@@ -1,24 +1,23 @@
 """Many tokens at once: `lkctl token mint --from`."""
 
 import contextlib
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from lkctl.commands.token.batches import Bench, Order, Outcome
 from lkctl.errors import ExitCode, LkctlError
 from lkctl.files.rows import open_rows
 from lkctl.invocation import Invocation
 from lkctl.output.console import Console
+from lkctl.scenarios.batches import BatchMinter, Order, Outcome, OutputForm
 from lkctl.scenarios.workers import in_order
 from lkctl.secret import printable
-from lkctl.settings.shape import Pair
-from lkctl.tokens.bulk import Keys
+from lkctl.settings.shape import Pair, shorten_key
+from lkctl.tokens.bulk.minter import SeenPairs
+from lkctl.tokens.bulk.rows import check_columns, column_of
 from lkctl.tokens.findings import NO_FACTS, Facts
 from lkctl.tokens.minting import TokenRequest
-from lkctl.tokens.rows import check_columns
-from lkctl.views.bulk import Form, form_of
+from lkctl.views.bulk import form_of, token_in
 
 if TYPE_CHECKING:
     from lkctl.files.outfile import OutFile
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
 _MOST_WARNINGS = 5  # that are shown; the others are counted
 _MOST_HINTS = 50  # that are remembered as said
+_LOST = ("a process that mints", "Was it out of memory? Run it again with --jobs 1")
 
 
 class BulkWishes(NamedTuple):
@@ -44,34 +44,43 @@ class BulkWishes(NamedTuple):
     facts: Facts = NO_FACTS
 
 
-def mint_rows(run: Invocation, template: TokenRequest, pair: Pair, wishes: BulkWishes) -> int:
-    """Mint a token for each row; what a row leaves out, the template gives. Give the exit code.
+def mint_rows(run: Invocation, defaults: TokenRequest, pair: Pair, wishes: BulkWishes) -> int:
+    """Mint a token for each row; what a row leaves out, the defaults give. Give the exit code.
 
     A row that fails is reported and does not stop the others, and the exit code is 1. Tokens come out in the order of
     the rows, and as soon as their rows are there. Memory does not grow with the rows, but for 16 to 32 bytes for each
     token of an earlier run under `skip_existing`; so nobody looks whether two rows are for the same identity and room.
     """
-    form, known = form_of(run.format), Keys() if wishes.skip_existing else None
+    form = form_of(run.format, terminal=wishes.out is None and run.console.out_tty)
+    there = _There(form, pair.key, run.now) if wishes.skip_existing else None
     _insist_possible(wishes, form)
     if wishes.source == "-" and run.console.in_tty:
         run.console.talk("reading rows from the terminal; ^D ends them")
     with open_rows(wishes.source, run.console.stdin) as rows:
-        _check_header(rows)
-        with _destination(run, wishes, form, known) as sink:
-            order = Order(template, pair, run.format, rows.header, force=not wishes.strict, facts=wishes.facts,
-                          known=known, fail_fast=wishes.fail_fast,
-                          failures=form.tells_failures and wishes.out is None)  # fmt: skip
+        columns = _columns_of(rows)
+        with _destination(run, wishes, form, there) as sink:
+            order = Order(defaults, pair, sink.form, columns, force=not wishes.strict, facts=wishes.facts,
+                          known=there.pairs if there else None, fail_fast=wishes.fail_fast)  # fmt: skip
             counting = wishes.out is not None or not run.console.out_tty
             tally = _Tally(run.console, rows.name, counting=counting, fail_fast=wishes.fail_fast)
-            outcomes = in_order(Bench, order, rows.batches(), wishes.jobs)
-            with contextlib.closing(tally), contextlib.closing(outcomes):
-                for outcome in outcomes:
-                    sink.write(outcome.text, outcome.minted)
-                    tally.add(outcome)
-                    if tally.stopped:
-                        break
+            outcomes = in_order(BatchMinter, order, rows.batches(), wishes.jobs, lost=_LOST)
+            try:
+                with contextlib.closing(tally), contextlib.closing(outcomes):
+                    _write(outcomes, sink, tally)
+            except LkctlError:  # what is there is whole, and counted
+                sink.finish(whole=False)
+                tally.conclude()
+                raise
             sink.finish(whole=tally.whole)
     return tally.conclude()
+
+
+def _write(outcomes: Iterable[Outcome], sink: "_Sink", tally: "_Tally") -> None:
+    for outcome in outcomes:
+        sink.write(outcome.text, outcome.minted)
+        tally.add(outcome)
+        if tally.stopped:
+            return
 
 
 class _Tally:
@@ -97,7 +106,7 @@ class _Tally:
         self.failures += len(outcome.failures)
         self.warned += outcome.warned
         if self._meter is not None:
-            self._meter.show(f"{self.minted + self.skipped:,} rows minted")
+            self._meter.show(f"{self.minted + self.skipped + self.failures:,} rows done")
 
     @property
     def stopped(self) -> bool:
@@ -133,20 +142,21 @@ class _Tally:
 class _Sink:
     """Where tokens go: to stdout, or into a file."""
 
-    def __init__(self, form: Form, console: Console, file: "OutFile | None", *, replace: bool) -> None:
-        self._form, self._console, self._file, self._replace = form, console, file, replace
+    def __init__(self, form: OutputForm, console: Console, file: "OutFile | None", *, replace: bool) -> None:
+        self.form = form if file is None else form._replace(failure=None)
+        self._console, self._file, self._replace = console, file, replace
         self._began = file is not None and not file.empty
 
     def write(self, text: str, rows: int) -> None:
         """Write what a batch came to; on stdout it can be read at once."""
         if text:
-            self._put((self._form.between if self._began else self._form.before) + text, rows)
+            self._put((self.form.between if self._began else self.form.before) + text, rows)
             self._began = True
 
     def finish(self, *, whole: bool) -> None:
         """Write what comes last; a file that is whole gets its name."""
         if self._file is None or whole:
-            self._put(self._form.after if self._began else self._form.none, 0)
+            self._put(self.form.after if self._began else self.form.none, 0)
         if self._file is not None and whole:
             self._file.finish(replace=self._replace)
 
@@ -159,7 +169,7 @@ class _Sink:
 
 
 @contextlib.contextmanager
-def _destination(run: Invocation, wishes: BulkWishes, form: Form, known: Keys | None) -> Iterator[_Sink]:
+def _destination(run: Invocation, wishes: BulkWishes, form: OutputForm, there: "_There | None") -> Iterator[_Sink]:
     """Open what the tokens go to; say what is left of a file that did not become whole."""
     if wishes.out is None:
         yield _Sink(form, run.console, None, replace=False)
@@ -167,8 +177,10 @@ def _destination(run: Invocation, wishes: BulkWishes, form: Form, known: Keys | 
     from lkctl.files.outfile import out_file
 
     with out_file(Path(wishes.out), go_on=wishes.skip_existing) as file:
-        if known is not None:
-            file.take_over(partial(_note, form, known))
+        if there is not None:
+            file.take_over(there.note)
+            for remark in there.remarks():
+                run.console.complain(f"warning: {printable(wishes.out)}: {remark}")
         try:
             yield _Sink(form, run.console, file, replace=wishes.skip_existing)
         finally:
@@ -179,27 +191,54 @@ def _destination(run: Invocation, wishes: BulkWishes, form: Form, known: Keys | 
                 )
 
 
-def _note(form: Form, known: Keys, line: str) -> bool:
-    """Remember the token in a line of an earlier run; tell whether it is new."""
-    key = form.key(line)
-    if key is None or key in known:
-        return False
-    known.add(*key)
-    return True
+class _There:
+    """What a file holds already, and how much of it is of no use any more: it is kept all the same."""
+
+    def __init__(self, form: OutputForm, key: str, now: float) -> None:
+        self.pairs = SeenPairs()
+        self._form, self._key, self._now = form, key, now
+        self._expired = self._foreign = 0
+
+    def note(self, line: str) -> bool:
+        """Remember the token in a line; tell whether it is new."""
+        written = token_in(line, self._form)
+        if written is None or (written.identity, written.room) in self.pairs:
+            return False
+        self.pairs.add(written.identity, written.room)
+        self._expired += written.expires_at is not None and written.expires_at <= self._now
+        self._foreign += written.key != self._key
+        return True
+
+    def remarks(self) -> Iterator[str]:
+        """Say what a person should know of them."""
+        if self._expired:
+            yield f"tokens that have expired: {self._expired}; they stay. Write to a new file to replace them"
+        if self._foreign:
+            yield f"tokens of another API key than {shorten_key(self._key)}: {self._foreign}; they stay"
 
 
-def _check_header(rows: "Rows") -> None:
-    """Raise for a column that there is not, with its place."""
+def _columns_of(rows: "Rows") -> list[str] | None:
+    """Give the columns that the header names; raise for one that there is not, with its place."""
+    columns = None if rows.header is None else [column_of(heading) for heading in rows.header]
     try:
-        check_columns(rows.header or ())
+        check_columns(columns or ())
     except LkctlError as error:
         raise LkctlError(error.code, f"{rows.name}:{rows.line}: {error.message}", hint=error.hint) from None
+    return columns
 
 
-def _insist_possible(wishes: BulkWishes, form: Form) -> None:
+def _insist_possible(wishes: BulkWishes, form: OutputForm) -> None:
     if wishes.out == "-":
         raise LkctlError("usage", "--out - names no file", hint="Leave --out away: tokens go to stdout then")
+    if wishes.out is not None and _same_file(wishes.source, wishes.out):
+        raise LkctlError("usage", "--from and --out name the same file", hint="Name a new file for the tokens")
     if wishes.skip_existing and wishes.out is None:
         raise LkctlError("usage", "--skip-existing needs --out", hint="Name the file that is to be gone on with")
     if wishes.skip_existing and not form.appendable:
         raise LkctlError("usage", "--skip-existing cannot go on with -o json", hint="Use -o jsonl, -o csv or neither")
+
+
+def _same_file(source: str, out: str) -> bool:
+    with contextlib.suppress(OSError, ValueError):  # one of them is not there, or its name is none
+        return source != "-" and Path(source).samefile(out)
+    return False

@@ -10,13 +10,15 @@ import typer
 
 from lkctl.errors import LkctlError
 from lkctl.invocation import Invocation
-from lkctl.settings.layers import URL, Settings
-from lkctl.settings.shape import Pair
+from lkctl.secret import remember
+from lkctl.settings.layers import Settings
+from lkctl.settings.shape import Pair, looks_like_secret
 
 if TYPE_CHECKING:  # a mint judges by no wishes of the user's
     from lkctl.tokens.decoding import Decoded
     from lkctl.tokens.findings import Facts, Severity
     from lkctl.tokens.judge import Version
+    from lkctl.userid.paths import KeyPath
 
 _JUDGING = "Judging"
 
@@ -44,7 +46,7 @@ Ignore = Annotated[
         metavar="ID",
         rich_help_panel=_JUDGING,
         autocompletion=_rule_ids,
-        help="Pass over the findings of these rules: L09, or L09,L23 (repeatable); see lkctl help lint",
+        help="Ignore the findings of these rules: L09, or L09,L23 (repeatable); see lkctl help lint",
     ),
 ]
 FailOnOption = Annotated[
@@ -53,7 +55,7 @@ FailOnOption = Annotated[
         "--fail-on",
         metavar="error|security|warning",
         rich_help_panel=_JUDGING,
-        help="Exit with 1 for findings from this severity on",
+        help="Exit with 1 for findings of this severity or a worse one",
     ),
 ]
 ServerVersion = Annotated[
@@ -80,7 +82,7 @@ Scan = Annotated[
         "--scan",
         metavar="DIR",
         rich_help_panel=_JUDGING,
-        help="Look into the source files there for what the token must allow, such as setAttributes()",
+        help="Search the source files there for what the token must allow, such as setAttributes()",
     ),
 ]
 
@@ -101,7 +103,7 @@ class Judging(NamedTuple):
         """Take a token apart and judge it; raise `L01` where it is no JWT."""
         from lkctl.tokens.decoding import decode
 
-        return decode(
+        decoded = decode(
             text,
             self.pair,
             now=now,
@@ -110,6 +112,9 @@ class Judging(NamedTuple):
             version=self.version,
             ignored=self.ignored,
         )
+        if looks_like_secret(issuer := decoded.reading.text("iss")):
+            remember(issuer)  # swapped, most likely
+        return decoded
 
 
 def judging_from(
@@ -121,17 +126,19 @@ def judging_from(
     require_key: list[str] | None,
     scan: str | None,
 ) -> Judging:
-    """Turn settings and options into what to judge by; raise `usage` for what is no rule or no version."""
+    """Turn settings and options into what to judge by; raise `usage` for what is no rule, version or key."""
     from lkctl.files.otherpairs import OtherPairs
     from lkctl.tokens.findings import Facts, Severity
     from lkctl.tokens.judge import MEASURED
 
     ignored = parse_rules(ignore or [])
     version = MEASURED if server_version is None else parse_version(server_version)
+    required_keys = tuple(map(parse_required_key, require_key or ()))
     settings = run.settings()
     pair, missing = pair_or_reason(settings)
+    url = settings.usable_url()  # reading a token needs none
     changes_itself = _changes_itself(run, scan) if scan else ""
-    facts = Facts(host=_host(settings), required_keys=tuple(require_key or ()), changes_itself=changes_itself)
+    facts = Facts(host=url.host if url else "", required_keys=required_keys, changes_itself=changes_itself)
     others = OtherPairs(Path(), os.environ)
     return Judging(pair, missing, facts, version, others, ignored, Severity(fail_on.value), settings)
 
@@ -160,6 +167,18 @@ def parse_version(text: str) -> "Version":
     if found is None:
         raise LkctlError("usage", f"--server-version is {text!r}", hint="Write it like 1.13.6")
     return int(found[1]), int(found[2]), int(found[3])
+
+
+def parse_required_key(text: str) -> "KeyPath":
+    """Read one `--require-key`: userId, user.id or user["a.b"]."""
+    from lkctl.tokens.document import shown
+    from lkctl.userid.paths import parse_path
+
+    try:
+        return parse_path(text)
+    except ValueError:
+        hint = 'Write it like userId, user.id or user["a.b"]'
+        raise LkctlError("usage", f"--require-key is {shown(text)}, which is no path to a key", hint=hint) from None
 
 
 def given_text(argument: str | None, run: Invocation) -> str:
@@ -195,16 +214,6 @@ def _insist_given(argument: str | None, run: Invocation) -> None:
     if argument in {None, "-"} and run.connection.api_secret == "-":  # noqa: S105  (standard input, no secret)
         told = "token and API secret cannot both come from standard input"
         raise LkctlError("usage", told, hint="Give one of them as @FILE")
-
-
-def _host(settings: Settings) -> str:
-    """Give the host of the configured URL; "" where there is none that can be used: reading a token needs none."""
-    if settings.setting(URL) is None:
-        return ""
-    try:
-        return settings.url().host
-    except LkctlError:
-        return ""
 
 
 def _changes_itself(run: Invocation, folder: str) -> str:

@@ -89,7 +89,7 @@ def _switch(path: str, text: str) -> TyperOption:
 
 def _source() -> TyperOption:
     text = f"Publish only {', '.join(SOURCES[:-1])} or {SOURCES[-1]} (repeatable)"
-    return _option(["--source"], "SOURCE", text, multiple=True)
+    return _option(["--source"], "SOURCE", text, multiple=True, words=SOURCES)
 
 
 def _destination() -> TyperOption:
@@ -101,22 +101,31 @@ def _newer() -> TyperOption:
     return _option(["--grant"], "KEY=JSON", text, multiple=True)
 
 
-def _option(words: list[str], metavar: str, text: str, *, multiple: bool = False) -> TyperOption:
-    return TyperOption(param_decls=words, metavar=metavar, help=text, multiple=multiple, rich_help_panel=_HEADING)
+def _option(
+    names: list[str], metavar: str, text: str, *, multiple: bool = False, words: Iterable[str] = ()
+) -> TyperOption:
+    return TyperOption(
+        param_decls=names, metavar=metavar, help=text, multiple=multiple, rich_help_panel=_HEADING,
+        autocompletion=lambda _context, _words, begun: [word for word in words if word.startswith(begun)],
+    )  # fmt: skip
 
 
 def _parsed(words: Iterable[str]) -> list[tuple[str, Any]]:
     """Read KEY=JSON: video grants without a dot, those of other groups with one, or a whole group as an object."""
-    from lkctl.files.content import parse_json
+    from lkctl.tokens.document import read_strictly
 
     found: list[tuple[str, Any]] = []
     for word in words:
         size_of(word, "grant")
         key, equals, text = word.partition("=")
-        if not (equals and all(key.split(".", 1))):
+        parts = key.split(".")
+        if not (equals and all(parts)):
             lacks = "whole key" if equals else "="
             raise LkctlError("usage", f"the grant {word!r} has no {lacks}", hint="Write KEY=JSON, as in canFly=true")
-        value = parse_json(text, f"--grant {key}")
+        if len(parts) > 2:  # noqa: PLR2004
+            hint = 'Write GROUP.GRANT=JSON, or the group as an object: sip={"call": true}'
+            raise LkctlError("usage", f"--grant {key}: a grant stands in a group, and no deeper", hint=hint)
+        value = read_strictly(text, f"--grant {key}")
         _insist_grant(key)
         whole = isinstance(value, dict) and "." not in key
         found += [(f"{key}.{name}", item) for name, item in value.items()] if whole else [(key, value)]

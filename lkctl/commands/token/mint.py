@@ -10,10 +10,27 @@ from lkctl.options import Metadata, UserId, examples, use
 
 app = typer.Typer()
 
+
+def _roles(incomplete: str) -> list[tuple[str, str]]:
+    """Complete roles, with what they are for."""
+    from lkctl.tokens.roles import ROLES
+
+    return [(name, role.help) for name, role in ROLES.items() if name.startswith(incomplete)]
+
+
+def _kinds(incomplete: str) -> list[str]:
+    """Complete kinds of participants."""
+    from lkctl.tokens.claims import KINDS
+
+    return [kind for kind in KINDS if kind.startswith(incomplete)]
+
+
 _ROLE = ("Preset of grants: participant, viewer, publisher, agent, recorder, admin, room-admin, none; "
          "see lkctl help roles")  # fmt: skip
 _NEW_ROOM, _NEGATIVE = "Room, when the join makes it", "Negative tests"
 _BULK, _HANDOVER = "Many at once", "Handing over"
+_ROWS = ("Mint a token for each row of CSV or JSONL, over what the options say; columns: identity, user_id, room, "
+         "name, metadata, ttl, role, attribute.NAME")  # fmt: skip
 
 
 @app.command(
@@ -48,8 +65,11 @@ def mint_token(
     attribute: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="Attribute of the participant (repeatable)")
     ] = None,
-    role: Annotated[str, typer.Option(metavar="ROLE", help=_ROLE)] = "participant",
-    kind: Annotated[str | None, typer.Option(metavar="KIND", help="Kind of participant, such as agent or sip")] = None,
+    role: Annotated[str, typer.Option(metavar="ROLE", autocompletion=_roles, help=_ROLE)] = "participant",
+    kind: Annotated[
+        str | None,
+        typer.Option(metavar="KIND", autocompletion=_kinds, help="Kind of participant, such as agent or sip"),
+    ] = None,
     kind_detail: Annotated[
         list[str] | None, typer.Option(metavar="TEXT", help="Detail of the kind, such as cloud_agent (repeatable)")
     ] = None,
@@ -100,11 +120,16 @@ def mint_token(
     ] = None,
     source_file: Annotated[
         str | None,
-        typer.Option("--from", metavar="FILE|-", rich_help_panel=_BULK, help="Mint a token for each row: CSV or JSONL"),
+        typer.Option("--from", metavar="FILE|-", rich_help_panel=_BULK, help=_ROWS),
     ] = None,
     out: Annotated[
         str | None,
-        typer.Option("--out", metavar="FILE", rich_help_panel=_BULK, help="Write here, whole or not at all"),
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            rich_help_panel=_BULK,
+            help="Write to a new file, whole or not at all; what is broken off is FILE.part",
+        ),
     ] = None,
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", rich_help_panel=_BULK, help="Keep what --out holds already, and go on")
@@ -120,32 +145,33 @@ def mint_token(
 
     The token goes to stdout, and on a terminal a summary to stderr.
     """
-    from lkctl.commands.token import wishes
-    from lkctl.tokens.minting import TokenRequest, mint, split_attributes
+    from lkctl.commands.token import mintoptions as options
+    from lkctl.tokens.minting import TokenRequest, mint
 
     run, grants = use(ctx), grants_of(ctx)
-    wishes.insist_fitting(
+    options.insist_unsafe({"--no-exp": no_exp, "--sign-with": sign_with}, unsafe=unsafe)
+    options.insist_fitting(
         run.format, many=source_file is not None,
         single={"--open": open_, "--qr": qr, "--sign-with": sign_with},
         bulk={"--out": out, "--skip-existing": skip_existing, "--jobs": jobs > 1, "--fail-fast": fail_fast},
     )  # fmt: skip
     request = TokenRequest(
         identity=identity, user_id=user_id, name=name, room=room, role=role, kind=kind, kind_details=kind_detail or (),
-        grants=grants.pop("video", {}), others=grants, metadata=wishes.json_text("--metadata", metadata, run),
-        attributes=split_attributes(attribute), ttl=wishes.lifetime(ttl, no_exp=no_exp),
-        not_before=wishes.start(not_before, run.now), room_preset=room_preset,
-        room_config=wishes.room_setup(room_config, room_metadata, agent, run), unsafe=unsafe,
+        grants=grants.pop("video", {}), others=grants, metadata=options.json_text("--metadata", metadata, run),
+        attributes=options.split_attributes(attribute), ttl=options.lifetime(ttl, no_exp=no_exp),
+        not_before=options.start(not_before, run.now), room_preset=room_preset,
+        room_config=options.room_setup(room_config, room_metadata, agent, run), unsafe=unsafe,
     )  # fmt: skip
     settings = run.settings()
     pair = settings.credentials().pair
     if source_file is not None:
         from lkctl.commands.token.bulk import BulkWishes, mint_rows
 
-        many = BulkWishes(source_file, out, skip_existing, jobs, fail_fast, strict=not (force or unsafe),
-                          facts=wishes.facts_of(settings, pair.key))  # fmt: skip
-        raise typer.Exit(mint_rows(run, request, pair, many))
+        raise typer.Exit(mint_rows(run, request, pair, BulkWishes(
+            source_file, out, skip_existing, jobs, fail_fast, strict=not (force or unsafe),
+            facts=options.facts_of(settings, pair.key))))  # fmt: skip
     minted = mint(
         request, pair, now=run.now, entropy=os.urandom, force=force,
-        sign_with=wishes.other_secret(sign_with, run), facts=wishes.facts_of(settings, pair.key),
+        sign_with=options.other_secret(sign_with, run), facts=options.facts_of(settings, pair.key),
     )  # fmt: skip
-    wishes.hand_over(minted, run, settings, browser=open_, qr=qr)
+    options.hand_over(minted, run, settings, browser=open_, qr=qr)

@@ -71,7 +71,8 @@ def verify_token(
         str | None, typer.Option(metavar="NAME", rich_help_panel=_EXPECTED, help="Its roomConfig dispatches this agent")
     ] = None,
     min_ttl: Annotated[
-        str | None, typer.Option(metavar="DURATION", rich_help_panel=_EXPECTED, help="It is valid for as long yet: 5m")
+        str | None,
+        typer.Option(metavar="DURATION", rich_help_panel=_EXPECTED, help="At least this much lifetime is left: 5m"),
     ] = None,
     server: Annotated[
         bool, typer.Option("--server", rich_help_panel=_EXPECTED, help="The server accepts it; nothing is joined")
@@ -82,10 +83,10 @@ def verify_token(
     require_key: RequireKey = None,
     scan: Scan = None,
 ) -> None:
-    """Hold a token against what it must be, and against a real server.
+    """Check a token against what it must be, and against a real server.
 
-    Its signature must be proven: by the configured secret, or by the server's accepting it. Exit code 1: an expectation
-    is not met, the server refuses it, or it has an error; 2: no JWT at all; 5: no answer of the server.
+    Its signature must be proven: by the configured secret; without one, by the server's accepting it. Exit code 1: an
+    expectation is not met, the server refuses it, or it has an error; 2: no JWT at all; 5: no answer from the server.
     What --server does not prove: that a join succeeds, in a full room for example, or without a path for media.
     """
     from lkctl.scenarios.verification import verify
@@ -93,25 +94,28 @@ def verify_token(
     from lkctl.tokens.expectations import Wishes
     from lkctl.views.verified import show_verified
 
-    run = use(ctx)
-    least = None if min_ttl is None else parse_duration(min_ttl, "--min-ttl")
-    wishes = Wishes(tuple(map(parse_demand, require or ())), least, user_id, identity, room, agent)
+    run, least = use(ctx), None if min_ttl is None else parse_duration(min_ttl, "--min-ttl")
+    demands = list(map(parse_demand, require or ()))
     bare = _one_token(given_text(token, run))
     judging = judging_from(
         run, ignore=ignore, fail_on=fail_on, server_version=server_version, require_key=require_key, scan=scan
     )
-    judge = _judge(bare, judging, wishes, run.now)
-    result = verify(bare, judge, wishes, judging.missing, _server(bare, judging, run) if server else None)
-    if not show_verified(result, judging.fail_on, run.format, run.console):
-        raise typer.Exit(ExitCode.FAILED)
+    demands += (parse_demand(f"metadata.{key}") for key in require_key or ())
+    wishes = Wishes(tuple(demands), least, user_id, identity, room, agent)
+    result = verify(
+        _judge(bare, judging, wishes, run.now), wishes, judging.missing, _server(bare, judging, run) if server else None
+    )
+    show_verified(result, judging.fail_on, run.format, run.console)
+    raise typer.Exit(ExitCode.OK if result.good(judging.fail_on) else ExitCode.FAILED)
 
 
 def _one_token(text: str) -> str:
     """Take the token out of what it is wrapped in; raise `usage` for several."""
     from lkctl.secret import remember
+    from lkctl.tokens.lines import candidates
     from lkctl.tokens.wrapping import join, unwrap
 
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for _, line in candidates(text.splitlines()) if isinstance(line, str)]
     one = join(lines) if lines else ""
     if one is None:
         hint = "Verify one at a time; of many says what is in them: lkctl token decode"
@@ -136,12 +140,14 @@ def _server(token: str, judging: Judging, run: Invocation) -> "Server":
     """Give the ways to ask the configured server; all of it ends within --timeout."""
     from lkctl.scenarios.verification import Server
     from lkctl.server.deadline import Deadline
-    from lkctl.server.validate import validate
+    from lkctl.server.validate import is_sendable, validate
 
     url = judging.settings.url()
     deadline = Deadline(run.timeout)
 
-    def ask() -> "Verdict":
+    def ask() -> "Verdict | None":
+        if not is_sendable(token):
+            return None
         with run.console.progress(f"waiting for {url.http}"):
             return validate(url, token, deadline, run.console.complain if run.debug else None)
 

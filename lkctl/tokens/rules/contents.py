@@ -1,17 +1,19 @@
 """Rules on kind, sizes and metadata (L21-L23)."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from lkctl.convention import LONGEST_METADATA
-from lkctl.errors import LkctlError
-from lkctl.tokens.claims import KINDS, MAX_ATTRIBUTES_BYTES, MAX_HEADER_BYTES
+from lkctl.tokens.claims import KINDS, MAX_ATTRIBUTES_BYTES, MAX_HEADER_BYTES, bare, nearest
 from lkctl.tokens.document import read_document, shown
 from lkctl.tokens.findings import Fault, Rule, Severity, Subject
 
+if TYPE_CHECKING:
+    from lkctl.userid.paths import KeyPath
+
 _LARGE_METADATA, _LARGE_ATTRIBUTES, _LARGE_TOKEN = 64_000, 64_000, 6 * 1024
-_TOO_LARGE = "Put large data elsewhere: the server lets validate pass, then the join fails with a bare 500"
+_TOO_LARGE = "Put large data elsewhere: validate says 200, then the join fails with a bare 500"
 _TRAVELS = "It travels in the URL or a header; proxies often stop at 8 KiB (414, 431)"
 _UNSENT = "The server answers 431"
 _SPREADS = "Every participant gets it; put large data elsewhere"
@@ -22,8 +24,9 @@ _SHORT = 200  # characters: too few for a hundred levels, or for a number out of
 
 def _kind(subject: Subject) -> Iterator[Fault]:
     if subject.kind and subject.kind not in KINDS:
-        told = f"the kind {shown(subject.reading.text('kind'))} does not exist; the server takes it for standard"
-        yield Fault(told, f"The kinds are {', '.join(KINDS)}")
+        right = nearest(subject.kind, KINDS)
+        hint = f"{f'Did you mean {right}? ' if right else ''}The kinds are {', '.join(KINDS)}"
+        yield Fault(f"the kind {shown(subject.reading.text('kind'))} does not exist", hint)
 
 
 def _sizes(subject: Subject) -> Iterable[Fault]:
@@ -77,14 +80,14 @@ _PLAIN = json.JSONDecoder(object_pairs_hook=_once, parse_float=_odd, parse_const
 _scan: Callable[[str, int], tuple[Any, int]] = _PLAIN.scan_once  # type: ignore[attr-defined]  # half of `decode`
 
 
-def _judged(text: str, required: tuple[str, ...]) -> Iterator[Fault]:
+def _judged(text: str, required: Sequence["KeyPath"]) -> Iterator[Fault]:
     if not text:
-        yield from (Fault(f"there is no metadata, so it lacks {shown(key)}", _OBJECT) for key in required[:_MOST])
+        yield from (Fault(f"there is no metadata, so it lacks {shown(key.text)}", _OBJECT) for key in required[:_MOST])
         return
     try:
         document = read_document(text)
     except ValueError as error:
-        yield Fault(f"the metadata is not JSON: {error}; agents that parse it fail", _OBJECT)
+        yield Fault(f"the metadata is not JSON: {error}", _OBJECT)
         return
     value = document.value
     yield from (
@@ -95,28 +98,19 @@ def _judged(text: str, required: tuple[str, ...]) -> Iterator[Fault]:
     elif isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:
         yield Fault("the metadata is JSON that was encoded twice", "Encode it once")
     else:
-        yield Fault("the metadata is JSON, but no object", _OBJECT)
+        yield Fault("the metadata is JSON, but not an object", _OBJECT)
 
 
-def _lacking(metadata: dict[str, Any], key: str) -> Iterator[Fault]:
-    from lkctl.userid.paths import parse_path
-
-    try:
-        hit = parse_path(key).find(metadata)
-    except ValueError as error:
-        raise LkctlError("usage", f"a required key cannot be read: {error}", hint="Write it like userId") from None
+def _lacking(metadata: dict[str, Any], path: "KeyPath") -> Iterator[Fault]:
+    key, hit = path.text, path.find(metadata)
     if hit is None:
-        near = next((name for name in metadata if _bare(name) == _bare(key)), None)
+        near = next((name for name in metadata if bare(name) == bare(key)), None)
         yield Fault(f"the metadata lacks {shown(key)}", f"It has {shown(near)}; write {key}" if near else f"Add {key}")
     elif hit.value is None or hit.value == "":
         yield Fault(f"the metadata holds nothing under {shown(key)}", "Give it a value")
 
 
-def _bare(name: str) -> str:
-    return name[:64].lower().replace("_", "").replace("-", "")
-
-
-_UNPARSED = "an agent that parses it fails"
+_UNREAD = "an agent that reads it fails"
 
 CONTENT_RULES: tuple[Rule, ...] = (
     Rule("L21", Severity.warning, "The kind does not exist", _kind, "it is treated as standard"),
@@ -127,5 +121,5 @@ CONTENT_RULES: tuple[Rule, ...] = (
         _sizes,
         "validate says 200, the join fails with a bare 500; proxies answer 414 or 431",
     ),
-    Rule("L23", Severity.warning, "The metadata is no JSON object, or lacks a key", _metadata, _UNPARSED),
+    Rule("L23", Severity.warning, "The metadata is not a JSON object, or lacks a key", _metadata, _UNREAD),
 )

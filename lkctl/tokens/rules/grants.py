@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from lkctl.convention import is_conventional
-from lkctl.tokens.claims import ADMIN_GRANTS, SOURCES
+from lkctl.tokens.claims import ADMIN_GRANTS, SOURCES, nearest
 from lkctl.tokens.document import shown
 from lkctl.tokens.findings import Fault, Rule, Severity, Subject
 
@@ -18,14 +18,16 @@ _MOST_SOURCES = 10
 
 def _room_without_join(subject: Subject) -> Iterator[Fault]:
     if subject.reading.room and not _useful_in_video(subject) and not _misread(subject) and not _elsewhere(subject):
-        yield Fault("it names a room, but roomJoin is not true", "Add roomJoin: true, or the role participant in lkctl")
+        yield Fault("it names a room, but roomJoin is not true", "Add roomJoin: true, or in lkctl --role participant")
 
 
 def _no_grants(subject: Subject) -> Iterator[Fault]:
     if _useful_in_video(subject) or subject.reading.room or _misread(subject) or _elsewhere(subject):
         return
     if "video" not in subject.reading.grants:
-        yield Fault("it grants nothing: there is no video", "Put the grants into video: roomJoin and room to join")
+        yield Fault(
+            "it grants nothing: there is no video claim", "Put the grants into video: roomJoin and room to join"
+        )
     else:
         yield Fault("it grants nothing: video holds no grant", "Put roomJoin and room into video to join")
 
@@ -36,20 +38,16 @@ def _not_for_joining(subject: Subject) -> Iterator[Fault]:
         return
     named = "a room" if subject.reading.room else "an identity" if subject.reading.identity else ""
     if subject.reading.room or (named and _FOR_API_ONLY.issuperset(groups)):
-        told = f"it names {named}, but grants only {' and '.join(groups)}: no room can be joined with it"
+        told = f"it names {named}, but grants only {' and '.join(groups)}"
         yield Fault(told, "To join, put roomJoin and room into video; for the API alone, leave room and identity out")
 
 
 def _sources(subject: Subject) -> Iterator[Fault]:
     for source in subject.reading.video.get("canPublishSources", ())[:_MOST_SOURCES]:
         if source not in SOURCES:
-            right = next((name for name in SOURCES if _bare(name) == _bare(source)), None)
-            hint = f"Write {right}" if right else f"The sources are {', '.join(SOURCES)}"
+            right = nearest(source, SOURCES)
+            hint = f"{f'Did you mean {right}? ' if right else ''}The sources are {', '.join(SOURCES)}"
             yield Fault(f"the source {shown(source)} does not exist: publishing it is denied", hint)
-
-
-def _bare(source: str) -> str:
-    return source.lower().replace("_", "").replace("-", "").replace(" ", "")
 
 
 def _surprises(subject: Subject) -> Iterable[Fault]:
@@ -73,9 +71,9 @@ def _surprising(subject: Subject) -> Iterator[Fault]:
         who = _TAKEN_FOR.get(subject.kind) or ("a recorder" if recorder else "an agent")
         yield Fault(f"canSubscribe is false: {who} that may not subscribe hears nobody", "Leave canSubscribe out")
     elif not (publishes or subscribes or video.get("canPublishData") or video.get("canUpdateOwnMetadata")):
-        yield Fault("it may neither publish nor subscribe: in the room it can do nothing", "Grant one of them")
+        yield Fault("it may neither publish nor subscribe: it can do nothing in the room", "Grant one of them")
     elif not publishes and "canPublishData" not in video and not recorder:
-        yield Fault("canPublish is false, which takes sending data away too", "Say canPublishData: true or false")
+        yield Fault("canPublish is false, which also takes away sending data", "Set canPublishData to true or false")
 
 
 def _escalation(subject: Subject) -> Iterator[Fault]:
@@ -87,8 +85,7 @@ def _escalation(subject: Subject) -> Iterator[Fault]:
         carried += [f"{group}.{name}" for group, name in _ESCALATING_ELSEWHERE if grants.get(group, {}).get(name)]
     if carried:
         told = f"a token for a participant carries {', '.join(carried)}"
-        deletes = ", delete any room too" if "roomCreate" in carried else ""
-        yield Fault(told, f"Whoever holds it can use the server's API{deletes}; keep such tokens on the server")
+        yield Fault(told, "Leave them out, or keep the token on the server")
 
 
 def _disguised(subject: Subject) -> Iterator[Fault]:
@@ -106,7 +103,7 @@ def _disguised(subject: Subject) -> Iterator[Fault]:
             yield Fault(told, "Leave kind out: people are standard; an agent needs an identity of its own")
     elif video.get("recorder") and not (video.get("hidden") and video.get("canPublish") is False):
         told = "a participant's token carries recorder: it is not counted, and the room closes early"
-        yield Fault(told, "Leave recorder out, or use the role recorder in lkctl")
+        yield Fault(told, "Leave recorder out, or in lkctl use --role recorder")
     elif video.get("hidden") and not video.get("recorder"):
         yield Fault("a participant's token carries hidden: the others do not see the participant", "Leave hidden out")
 
@@ -115,7 +112,7 @@ def _cannot_change_itself(subject: Subject) -> Iterator[Fault]:
     where, video = subject.facts.changes_itself, subject.reading.video
     if where and subject.joins and not video.get("canUpdateOwnMetadata") and not video.get("recorder"):
         told = f"canUpdateOwnMetadata is not granted, but {where} changes its own metadata, attributes or name"
-        yield Fault(told, "Grant canUpdateOwnMetadata, or let the server change it")
+        yield Fault(told, "Grant canUpdateOwnMetadata, or change it from the server")
 
 
 def _useful_in_video(subject: Subject) -> bool:
@@ -145,14 +142,14 @@ GRANT_RULES: tuple[Rule, ...] = (
         Severity.security,
         "A participant's token carries server grants",
         _escalation,
-        "its holder can use the server's API; with roomCreate, delete any room",
+        "whoever holds it can use the server's API; with roomCreate, delete any room",
     ),
     Rule(
         "L20",
         Severity.warning,
         "A participant is disguised",
         _disguised,
-        "invisible, or not counted: the room closes early",
+        "others see something that it is not, or nothing",
     ),
     Rule("L30", Severity.warning, "The grants are not for joining", _not_for_joining, "the join is refused with 401"),
     Rule(
@@ -160,6 +157,6 @@ GRANT_RULES: tuple[Rule, ...] = (
         Severity.info,
         "It may not change its own metadata, which the code does",
         _cannot_change_itself,
-        "NOT_ALLOWED, of which SDKs tell nothing",
+        "the change fails with NOT_ALLOWED, which SDKs do not report",
     ),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from lkctl.tokens.claims import folded
+from lkctl.tokens.claims import bare, folded
 from lkctl.tokens.document import pairs_of, read_document, shown
 from lkctl.tokens.findings import Fault, Rule, Severity, Subject
 from lkctl.tokens.rules.spelling import meant_key
@@ -15,7 +15,7 @@ _POLICIES = ("JRP_ON_FAILURE", "JRP_NEVER", 0, 1, None)
 # What Go's CheckCredentials looks for in outputs (auth/grants.go), and what is secret beside it (livekit_egress.proto)
 _SECRET_FIELDS = {"secret", "credentials", "accountkey", "sessiontoken", "password", "assumeroleexternalid"}
 _STREAMS = {"streamoutputs", "stream"}
-_LEAKS = "Start the egress from the server instead: whoever holds the token can read it, the server only logs a warning"
+_LEAKS = "Start the egress from the server instead; the server accepts the token, and only logs a warning"
 
 
 def _configuration(subject: Subject) -> Iterable[Fault]:
@@ -35,7 +35,7 @@ def _configured(subject: Subject) -> Iterator[Fault]:
         yield from _expected(subject, [agent["agentName"] for agent in agents if agent.get("agentName")])
     if preset:
         told = f"the server's configuration must have the room preset {shown(preset)}"
-        yield Fault(told, "With another one validate says 200, and the join fails with a bare 500", Severity.info)
+        yield Fault(told, "Without it validate says 200, and the join fails with a bare 500", Severity.info)
     yield from _unknown("roomConfig", config, ROOM_FIELDS)
     for number, agent in enumerate(agents):
         yield from _unknown(f"roomConfig.agents[{number}]", agent, AGENT_FIELDS)
@@ -55,7 +55,7 @@ def _unknown(where: str, message: Mapping[str, Any], fields: frozenset[str]) -> 
     known = {folded(name): name for name in fields}
     for key in islice((key for key in message if key not in fields), _MOST):
         right = meant_key(key, known)
-        told = f"the server does not know {shown(key)} in {where} and passes it over"
+        told = f"the server does not know {shown(key)} in {where} and ignores it"
         yield Fault(told, f"Write {right}") if right else Fault(told, "", Severity.info)
 
 
@@ -64,14 +64,12 @@ def _dispatch(where: str, agent: Mapping[str, Any]) -> Iterator[Fault]:
     if not name.strip():
         yield Fault(f"{where} names no agent: only workers without a name take it", "Give it an agentName")
     elif name != name.strip():
-        yield Fault(f"the agentName in {where} has blanks around it: no worker has that name", "Take them away")
+        yield Fault(f"the agentName in {where} has blanks around it: no worker has that name", "Remove them")
     if wrong := deployment_fault(agent.get("deployment") or ""):
         told = f"the deployment in {where} {wrong}: the server says 200 and dispatches nothing"
         yield Fault(told, "Write it without blanks and underscores, in at most 64 bytes")
     if agent.get("restartPolicy") not in _POLICIES:
-        yield Fault(
-            f"the restartPolicy in {where} does not exist and is passed over", "Write JRP_ON_FAILURE or JRP_NEVER"
-        )
+        yield Fault(f"the restartPolicy in {where} does not exist and is ignored", "Write JRP_ON_FAILURE or JRP_NEVER")
     if agent.get("metadata") and not _is_json(agent["metadata"]):
         yield Fault(f"the metadata in {where} is not JSON; agents that parse it fail", "Write a JSON object")
 
@@ -105,10 +103,10 @@ def _egress(subject: Subject) -> Iterator[Fault]:
 def _leaks(message: dict[str, Any], where: str) -> Iterator[tuple[str, str]]:
     """Look everywhere: a secret in a field that the server does not know is as readable as any other."""
     for key, value in pairs_of(message):
-        bare, place = key[:64].lower().replace("_", ""), f"{where}.{_step(key)}"
-        if bare in _SECRET_FIELDS and value and isinstance(value, str):
+        meant, place = bare(key), f"{where}.{_step(key)}"
+        if meant in _SECRET_FIELDS and value and isinstance(value, str):
             yield place, "a secret of the cloud storage"
-        elif bare in _STREAMS and value:
+        elif meant in _STREAMS and value:
             yield place, "the outputs of a stream, with their keys"
         elif isinstance(value, dict):
             yield from _leaks(value, place)
@@ -136,7 +134,7 @@ ROOM_CONFIG_RULES: tuple[Rule, ...] = (
         Severity.warning,
         "The room configuration does not do what it should",
         _configuration,
-        "the agent is never dispatched; an unknown preset makes the join fail with 500",
+        "the agent is not dispatched, or a setting has no effect",
     ),
     Rule(
         "L25",
@@ -145,5 +143,11 @@ ROOM_CONFIG_RULES: tuple[Rule, ...] = (
         _egress,
         "whoever holds the token can read it",
     ),
-    Rule("L26", Severity.warning, "The room configuration comes too late", _too_late, "ignored without a word"),
+    Rule(
+        "L26",
+        Severity.warning,
+        "The room configuration comes too late",
+        _too_late,
+        "it dispatches no agent, and no error says so",
+    ),
 )

@@ -11,11 +11,13 @@ from typing import Any
 
 from lkctl.convention import LONGEST_METADATA
 from lkctl.settings.shape import looks_like_key
+from lkctl.tokens.claims import bare
 from lkctl.tokens.document import shown
 from lkctl.tokens.findings import Fault, Rule, Severity, Subject
 
 _MOST, _MOST_ATTRIBUTES, _LONGEST_VALUE = 5, 1000, 400
-_HINT = "A JWT is readable by anyone: keep secrets on the server; one that went out must be replaced"
+_HINT = "Keep secrets on the server; replace one that was sent out"
+_SHORTEST_OWN = 8  # shorter ones, such as `secret`, are words
 _WORD = r"(?<![A-Za-z0-9_-])"
 _KEY = "an API key"
 # Letters that must be there, what it then is, and its shape
@@ -61,6 +63,9 @@ def _secrets(subject: Subject) -> Iterable[Fault]:
     text, attributes = values.get("metadata", ""), values.get("attributes")
     if attributes:
         text = "\n".join((text, *attributes, *attributes.values()))
+    secret = subject.pair.secret if subject.pair else ""
+    if len(secret) >= _SHORTEST_OWN and secret in f"{text}\n{values.get('roomConfig', '')}\n{subject.reading.identity}":
+        return (Fault("it holds the API secret itself", "Replace the secret: whoever saw a token has it"),)
     return _readable(values) if "roomConfig" in values or _is_suspect(text) else ()
 
 
@@ -118,10 +123,10 @@ def _named_in(text: str) -> dict[str, None]:
 
 def secret_under(name: str, value: str) -> str:
     """Say what a value must be by its name, such as `a password`; "" where it is nothing secret."""
-    bare = name[:64].lower().replace("_", "").replace("-", "").replace(".", "")
-    if bare.endswith(_PASSWORDS) and not bare.startswith(_ABOUT_PASSWORDS):
+    meant = bare(name).replace(".", "")
+    if meant.endswith(_PASSWORDS) and not meant.startswith(_ABOUT_PASSWORDS):
         return "a password" if _is_value(value) else ""
-    if bare.endswith(_RANDOM) and "public" not in bare and not looks_like_key(value) and _is_random(value):
+    if meant.endswith(_RANDOM) and "public" not in meant and not looks_like_key(value) and _is_random(value):
         return f"a secret ({shown(name)})"
     return ""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from lkctl.tokens.claims import GROUPS, KNOWN, KNOWN_GRANTS, folded
+from lkctl.tokens.claims import GROUPS, KNOWN, KNOWN_GRANTS, bare, folded
 from lkctl.tokens.document import shown
 from lkctl.tokens.findings import Fault, Rule, Severity, Subject
 
@@ -17,7 +17,7 @@ def _keys(subject: Subject) -> Iterator[Fault]:
         yield from _unknown(group, key)
     for group, key in subject.reading.odd[:_MOST_KEYS]:
         right = (KNOWN_GRANTS[group] if group else KNOWN)[folded(key)]
-        told = f"{_path(group, key)} is written {right}; this server takes it, others may not"
+        told = f"{_path(group, key)} should be {right}; this server accepts it, others may not"
         yield Fault(told, f"Write {right}", Severity.info)
 
 
@@ -25,26 +25,28 @@ def _unknown(group: str, key: str) -> Iterator[Fault]:
     known = KNOWN_GRANTS[group] if group else KNOWN
     right = meant_key(key, known)
     if right:
-        yield Fault(f"the server does not know {_path(group, key)} and passes it over", f"Write {right}")
+        yield Fault(f"the server does not know {_path(group, key)} and ignores it", f"Write {right}")
     elif not group and (grant := meant_key(key, KNOWN_GRANTS["video"], exact=True)):
-        yield Fault(f"the grant {shown(key)} stands outside of video, where the server passes it over",
+        yield Fault(f"the grant {shown(key)} stands outside of video, where the server ignores it",
                     f"Write it into video, as {grant}")  # fmt: skip
     elif key not in _HARMLESS:
-        yield Fault(f"the server does not know {_path(group, key)} and passes it over", "", Severity.info)
+        yield Fault(f"the server does not know {_path(group, key)} and ignores it", "", Severity.info)
 
 
 def meant_key(key: str, known: Mapping[str, str], *, exact: bool = False) -> str | None:
     """Find the known name that another spelling stands for: room_join, room-join, roomName, roomJion.
 
-    `known` has the names by their folded spelling. With `exact`, letters must be the same.
+    `known` has the names by their folded spelling. With `exact`, letters must be the same. A name that is as long may
+    differ in one letter of five: vidio is video, but agentId is no agent.
     """
-    bare = folded(key[:64]).replace("_", "").replace("-", "").replace(" ", "")
-    found = known.get(bare) or known.get(folded(_OTHER_NAMES.get(bare, "")))
-    if found or exact or len(bare) < 4:  # noqa: PLR2004
+    meant = bare(key)
+    found = known.get(meant) or known.get(folded(_OTHER_NAMES.get(meant, "")))
+    if found or exact or len(meant) < 4:  # noqa: PLR2004
         return found
     from difflib import get_close_matches
 
-    near = get_close_matches(bare, known, 1, 0.85)
+    as_long = [name for name in known if len(name) == len(meant)]
+    near = get_close_matches(meant, known, 1, 0.85) or get_close_matches(meant, as_long, 1, 0.8)
     return known[near[0]] if near else None
 
 
@@ -58,6 +60,6 @@ SPELLING_RULES: tuple[Rule, ...] = (
         Severity.error,
         "A key is misspelt or misplaced",
         _keys,
-        "passed over without a word; another letter case counts here, but not everywhere",
+        "ignored without a word; another letter case works here, but not everywhere",
     ),
 )

@@ -10,7 +10,7 @@ _MILLISECONDS = 10**11  # as seconds: the year 5138
 _LIVEKIT = 10**9  # the year 2001: a token that began before it was given no beginning
 _DAY = 86_400
 _LONGEST_CLIENT, _LONGEST, _SHORTEST = _DAY, 30 * _DAY, 60
-_CLOCKS = "Compare the clocks of the machine that mints and of the server"
+_CLOCKS = "Compare the clocks of the minting machine and the server"
 
 
 def _expiry(subject: Subject) -> Iterator[Fault]:
@@ -30,28 +30,32 @@ def _start(subject: Subject) -> Iterator[Fault]:
         return
     ahead = say_duration(starts - int(subject.now)) if starts < _MILLISECONDS else "thousands of years"
     if subject.now >= starts - LEEWAY:
-        yield Fault(f"valid only in {ahead}, within the minute that the server allows", _CLOCKS, Severity.warning)
+        yield Fault(
+            f"not valid for another {ahead}, within the minute that the server allows", _CLOCKS, Severity.warning
+        )
     else:
-        yield Fault(f"valid only in {ahead} (nbf)", _CLOCKS)
+        yield Fault(f"not valid for another {ahead} (nbf)", _CLOCKS)
 
 
 def _no_expiry(subject: Subject) -> Iterator[Fault]:
     if "exp" not in subject.reading.values and not any(wrong.path == "exp" for wrong in subject.reading.mismatches):
         yield Fault(
-            "it never expires: exp is missing; servers up to 1.13.5 take it for ever, 1.13.6 and later refuse it",
+            "it never expires: exp is missing; servers up to 1.13.5 accept it for ever, 1.13.6 and later refuse it",
             "Give it an expiry: exp, in seconds since 1970",
         )
 
 
 def _odd_times(subject: Subject) -> Iterator[Fault]:
+    """Find what no time can be; a number in quotes is only warned of, since livekit-server takes it (1.13.5, run)."""
     values = subject.reading.values
     wild = [name for name in ("exp", "nbf", "iat") if abs(values.get(name, 0)) > _MILLISECONDS]
     for name in wild:
         yield Fault(f"{name} is not in seconds: it looks like milliseconds", "Divide by 1000")
     if not wild and "exp" in values and "nbf" in values and values["exp"] < values["nbf"]:
-        yield Fault("it expires (exp) before it begins to be valid (nbf)", _CLOCKS)
+        yield Fault("it expires (exp) before it begins to be valid (nbf)", "Was a negative lifetime asked for?")
     for name in subject.reading.quoted_times:
-        yield Fault(f"{name} is a number in quotes, which not every verifier takes", "Write it without quotes")
+        told = f"{name} is a number in quotes, which not every verifier accepts"
+        yield Fault(told, "Write it without quotes", Severity.warning)
 
 
 def _lifetime(subject: Subject) -> Iterator[Fault]:
@@ -61,18 +65,22 @@ def _lifetime(subject: Subject) -> Iterator[Fault]:
     starts = _beginning(values)
     life = values["exp"] - (subject.now if starts is None else starts)
     if life > _LONGEST:
-        hint = "Whoever gets hold of it can use it for all that time"
+        hint = "Give it less: hours for a client, days for a server"
         yield Fault(f"it is valid for {say_duration(life)}", hint, Severity.security)
     elif life > _LONGEST_CLIENT and subject.joins:
         yield Fault(f"it is valid for {say_duration(life)}", "A client needs it only to connect: hours are enough")
     elif starts is not None and 0 <= life < _SHORTEST:
         hint = "Give it a minute or more: clocks differ, networks are slow"
-        yield Fault(f"it is valid for {say_duration(life)} only", hint)
+        yield Fault(f"it is valid for only {say_duration(life)}", hint)
 
 
 def _beginning(values: Mapping[str, int]) -> int | None:
-    """Give when it began: nbf or iat. Older livekit-server-sdk for Node write `nbf: 0` and no iat (2.9.0, run)."""
-    return next((values[name] for name in ("nbf", "iat") if values.get(name, 0) >= _LIVEKIT), None)
+    """Give when it began: nbf or iat, the later of both; None where neither says so.
+
+    Older livekit-server-sdk for Node write `nbf: 0` and no iat (2.9.0, run).
+    """
+    told = (values.get(name, 0) for name in ("nbf", "iat"))
+    return max((time for time in told if _LIVEKIT <= time <= _MILLISECONDS), default=None)
 
 
 TIME_RULES: tuple[Rule, ...] = (
@@ -91,8 +99,8 @@ TIME_RULES: tuple[Rule, ...] = (
     Rule(
         "L09",
         Severity.warning,
-        "It is valid for very long, or hardly at all",
+        "It is valid for very long, or only briefly",
         _lifetime,
-        "a leaked token can be used for long; a brief one may come too late",
+        "a leaked one can be used for a long time; a brief one may expire too soon",
     ),
 )

@@ -12,19 +12,19 @@ from lkctl.tokens.roomconfig import in_camel_case, room_config_fault
 
 
 def make_room_config(config: Mapping[str, Any], metadata: str | None, agents: Iterable[str]) -> dict[str, Any]:
-    """Join what was wished for into one roomConfig, in camelCase; raise `usage` where two wishes contradict each other.
+    """Join what was asked for into one roomConfig, in camelCase; raise `usage` where they contradict each other.
 
     `config` is a RoomConfiguration as protojson takes it; `metadata` the room's; `agents` are NAME or NAME=METADATA.
     What the server would refuse stays as it is: the rules tell it (L15, L24).
     """
-    wish = dict(config) if room_config_fault(config) else in_camel_case(config)
+    asked = dict(config) if room_config_fault(config) else in_camel_case(config)
     if metadata is not None:
-        _insist_same(wish.get("metadata"), metadata, "the room metadata")
-        wish["metadata"] = metadata
+        _insist_same(asked.get("metadata"), metadata, "the room metadata")
+        asked["metadata"] = metadata
     added = [_agent(word) for word in agents]
     if added:
-        wish["agents"] = _joined(wish.get("agents") or [], added)
-    return wish
+        asked["agents"] = _joined(asked.get("agents") or [], added)
+    return asked
 
 
 def _agent(word: str) -> dict[str, str]:
@@ -38,7 +38,8 @@ def _agent(word: str) -> dict[str, str]:
 def _joined(configured: Any, added: list[dict[str, str]]) -> list[Any]:
     """Add agents to those of the configuration; one that is there already is not dispatched twice."""
     if not isinstance(configured, list) or not all(isinstance(agent, dict) for agent in configured):
-        raise LkctlError("usage", "the agents of --room-config are no list of objects", hint="Name all with --agent")
+        told = "the agents of the room configuration are no list of objects"
+        raise LkctlError("usage", told, hint="Name all agents in one place")
     known = {agent.get("agentName"): agent for agent in configured}
     for agent in added:
         name, there = agent["agentName"], known.get(agent["agentName"], {})
@@ -50,7 +51,7 @@ def _joined(configured: Any, added: list[dict[str, str]]) -> list[Any]:
 
 def _insist_same(configured: Any, added: str | None, what: str) -> None:
     if configured and added and not _same(configured, added):
-        told = f"{what} is given in --room-config and beside it, with different values"
+        told = f"{what} is given in the room configuration and beside it, with different values"
         raise LkctlError("usage", told, hint="Give it in one place only")
 
 

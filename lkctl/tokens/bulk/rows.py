@@ -6,11 +6,12 @@ variable, and the token one for somebody else. In JSONL, where a key can be left
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from json import JSONDecodeError, JSONDecoder
-from typing import Any, NoReturn, cast
+from json import JSONDecodeError
+from typing import Any, cast
 
 from lkctl.convention import metadata_text
 from lkctl.errors import LkctlError
+from lkctl.tokens.document import STRICT, read_strictly
 
 COLUMNS = ("identity", "user_id", "room", "name", "metadata", "ttl", "role")
 ATTRIBUTE = "attribute."  # attribute.plan holds the attribute plan
@@ -20,6 +21,15 @@ _MOST_FORMS = 256  # sets of keys that are remembered as sound
 _UNQUOTED = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
 
 Row = dict[str, str]
+
+
+def column_of(heading: str) -> str:
+    """Give the column that a heading of CSV means: spreadsheets begin with a capital, and have blanks around."""
+    bare = heading.strip()
+    folded = bare.lower()
+    if folded.startswith(ATTRIBUTE):
+        return ATTRIBUTE + bare[len(ATTRIBUTE) :]
+    return folded if folded in COLUMNS else bare
 
 
 def check_columns(names: Sequence[str], *, more: Iterable[str] = ()) -> None:
@@ -53,9 +63,7 @@ class Objects:
     """Reads rows of JSONL; what it has found sound about their keys it does not look at again."""
 
     def __init__(self) -> None:
-        decoder = JSONDecoder(parse_constant=_no_constant)
-        self._decode = decoder.decode
-        self._scan: Callable[[str, int], tuple[Any, int]] = decoder.scan_once  # type: ignore[attr-defined]
+        self._scan: Callable[[str, int], tuple[Any, int]] = STRICT.scan_once  # type: ignore[attr-defined]
         self._sound: set[tuple[str, ...]] = set()
 
     def read(self, text: str) -> Row:
@@ -65,7 +73,7 @@ class Objects:
         except (ValueError, StopIteration, RecursionError):
             end = 0
         if end != len(text) or type(fields) is not dict:
-            fields = self._parse(text)
+            fields = _parse(text)
         names = tuple(fields)
         if names not in self._sound:
             check_columns(names, more=(ATTRIBUTES,))
@@ -76,28 +84,20 @@ class Objects:
                 return _spelled(fields)
         return cast(Row, fields)
 
-    def _parse(self, text: str) -> dict[str, Any]:
-        """Parse what is no object, or has blanks around it, and say what is wrong with it."""
-        try:
-            fields = self._decode(text)
-        except JSONDecodeError as error:
-            told = f"it is not JSON: {error.msg} at column {error.pos + 1}"
-            raise LkctlError("input-malformed", told, hint="One object a line; jq -c writes them so") from None
-        except (ValueError, RecursionError) as error:
-            told = str(error) if isinstance(error, _Constant) else "a number or a nesting without measure"
-            raise LkctlError("input-malformed", f"it is not usable JSON: it holds {told}") from None
-        if type(fields) is not dict:
-            hint = 'Write it as {"identity": "alice", "room": "demo"}; jq -c ".[]" takes a list apart'
-            raise LkctlError("input-malformed", "it is JSON, but no object", hint=hint)
-        return fields
 
-
-class _Constant(ValueError):
-    """NaN or an infinity: Python reads them, and no other JSON reader."""
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise _Constant(name)
+def _parse(text: str) -> dict[str, Any]:
+    """Parse what is no object, or has blanks around it, and say what is wrong with it."""
+    try:
+        fields = STRICT.decode(text)
+    except JSONDecodeError as error:
+        told = f"it is not JSON: {error.msg} at column {error.pos + 1}"
+        raise LkctlError("input-malformed", told, hint="One object a line; jq -c writes them so") from None
+    except (ValueError, RecursionError):
+        fields = read_strictly(text, "it")  # which says what is wrong
+    if type(fields) is not dict:
+        hint = 'Write it as {"identity": "alice", "room": "demo"}; jq -c ".[]" takes a list apart'
+        raise LkctlError("input-malformed", "it is JSON, but no object", hint=hint)
+    return fields
 
 
 def _spelled(fields: Mapping[str, Any]) -> Row:

@@ -8,12 +8,12 @@ from livekit.protocol.agent_dispatch import RoomAgentDispatch
 from livekit.protocol.room import RoomConfiguration
 
 from lkctl.errors import LkctlError
-from lkctl.tokens.roomwish import make_room_config
+from lkctl.tokens.roomrequest import make_room_config
 
 META = '{"lang": "en", "a,b": "c=d"}'
 HELPER = {"agentName": "helper"}
 
-WISHES = [
+REQUESTS = [
     pytest.param({}, '{"a":1}', [], RoomConfiguration(metadata='{"a":1}'), id="metadata"),
     pytest.param({}, None, ["helper"], RoomConfiguration(agents=[RoomAgentDispatch(agent_name="helper")]), id="agent"),
     pytest.param(
@@ -71,7 +71,7 @@ WISHES = [
 ]
 
 
-@pytest.mark.parametrize(("config", "metadata", "agents", "message"), WISHES)
+@pytest.mark.parametrize(("config", "metadata", "agents", "message"), REQUESTS)
 def test_livekit_reads_what_was_meant(
     config: dict[str, Any], metadata: str | None, agents: list[str], message: RoomConfiguration
 ) -> None:
@@ -98,8 +98,8 @@ def test_what_is_not_ours_to_mend_stays(config: dict[str, Any]) -> None:
 
 
 REFUSED = [
-    pytest.param({"metadata": "{}"}, '{"a":1}', [], "the room metadata is given in --room-config and", id="metadata"),
-    pytest.param({"metadata": "x"}, "1", [], "the room metadata is given in --room-config and", id="no JSON"),
+    pytest.param({"metadata": "{}"}, '{"a":1}', [], "the room metadata is given in the room conf", id="metadata"),
+    pytest.param({"metadata": "x"}, "1", [], "the room metadata is given in the room conf", id="no JSON"),
     pytest.param({"agents": [{**HELPER, "metadata": "1"}]}, None, ["helper=2"], "the agent 'helper' is", id="agent"),
     pytest.param({"agents": 5}, None, ["helper"], "are no list of objects", id="agents a number"),
     pytest.param({"agents": [5]}, None, ["helper"], "are no list of objects", id="an agent a number"),

@@ -2,15 +2,18 @@
 
 Made from claims in which marks stand where rows differ. So the order and the spelling of claims are those of
 minting.py, and nothing of it is said twice.
+
+Which rules have to look at every row is tried, not declared: what a rule finds depends on nothing but what it looks at.
+One that comes to its end without a look at a value that differs from row to row, or at the size of the token, finds the
+same in all rows of a shape.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from json.encoder import encode_basestring_ascii as quoted
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from lkctl.tokens.findings import Check, Finding, Rule, Subject
-from lkctl.tokens.guard import looking
 from lkctl.tokens.reading import Reading, read_claims
 from lkctl.tokens.signer import encode
 
@@ -70,7 +73,7 @@ class _Filled(Reading):
         self.video = self.grants.get("video", {})
 
 
-class Mould:
+class TokenTemplate:
     """A shape of tokens. `reading` is that of the row it was filled with last."""
 
     def __init__(
@@ -88,7 +91,7 @@ class Mould:
         differing: dict[int, set[str]] = {}
         for slot in self._slots:
             differing.setdefault(id(slot.holder), set()).add(slot.name)
-        self.checks = looking((rule.check for rule in rules), subject, differing)
+        self.checks = rules_that_look((rule.check for rule in rules), subject, differing)
 
     @property
     def sound(self) -> bool:
@@ -119,3 +122,63 @@ def _slots(holder: dict[str, Any], marks: Marks) -> Iterator[_Slot]:
             found = marks.find(value)
             if found is not None:
                 yield _Slot(holder, name, *found)
+
+
+def rules_that_look(
+    checks: Iterable[Check], subject: Subject, differing: Mapping[int, Collection[str]]
+) -> tuple[Check, ...]:
+    """Give the checks that look at something that differs: names in `differing`, by the `id` of what holds them."""
+    reading = Reading()
+    for name in Reading.__slots__:
+        setattr(reading, name, getattr(subject.reading, name))
+    reading.values, reading.grants = _guarded(reading.values, differing), _guarded(reading.grants, differing)
+    guarded = _Sizeless(*subject)._replace(reading=reading)
+    return tuple(check for check in checks if _looks(check, guarded))
+
+
+def _looks(check: Check, subject: Subject) -> bool:
+    try:
+        return any(False for _ in check(subject))
+    except Exception:  # noqa: BLE001  (whatever it stumbled over, it was not meant to see it)
+        return True
+
+
+def _guarded(holder: dict[str, Any], differing: Mapping[int, Collection[str]]) -> dict[str, Any]:
+    inner = {name: _guarded(value, differing) if type(value) is dict else value for name, value in holder.items()}
+    return _Guarded(inner, differing[id(holder)]) if id(holder) in differing else inner
+
+
+class _LookedError(Exception):
+    """Something was looked at in which rows differ."""
+
+
+class _Guarded(dict[str, Any]):
+    """Values of which some must not be looked at. Which names there are is the same in all rows."""
+
+    def __init__(self, values: dict[str, Any], differing: Collection[str]) -> None:
+        super().__init__(values)
+        self._differing = differing
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._differing:
+            raise _LookedError
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Give one value."""
+        return self[name] if name in self else default  # noqa: SIM401  (`get` is what this is)
+
+    def _all(self, *_: Any) -> NoReturn:
+        raise _LookedError
+
+    values = items = copy = pop = setdefault = __iter__ = __eq__ = __or__ = __ror__ = __repr__ = _all
+    __hash__ = None
+
+
+class _Sizeless(Subject):
+    """A subject whose size must not be looked at."""
+
+    @property
+    def size(self) -> int:
+        """Refuse to tell."""
+        raise _LookedError

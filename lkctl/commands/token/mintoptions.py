@@ -1,13 +1,12 @@
 """What the options of `lkctl token mint` come to: texts read, times counted, a room set up, a token handed over."""
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lkctl.errors import LkctlError
 from lkctl.invocation import Invocation
 from lkctl.output.format import Format
-from lkctl.settings.layers import URL, Settings
+from lkctl.settings.layers import Settings
 from lkctl.settings.shape import DEFAULT_PAIR
 from lkctl.tokens.findings import NO_FACTS, Facts
 from lkctl.tokens.minting import DEFAULT_TTL, Minted
@@ -31,15 +30,37 @@ def insist_fitting(format_: Format, *, many: bool, single: Mapping[str, Any], bu
         )
 
 
+def insist_unsafe(negative: Mapping[str, Any], *, unsafe: bool) -> None:
+    """Raise `usage` where an option that is for negative tests stands without --unsafe."""
+    option = next((option for option, given in negative.items() if given), None)
+    if option is not None and not unsafe:
+        raise LkctlError("usage", f"{option} is for negative tests", hint="Add --unsafe")
+
+
 def json_text(option: str, argument: str | None, run: Invocation) -> str | None:
     """Read a value, `@FILE` or `-`; it must be JSON, and keeps its spelling."""
     if argument is None:
         return None
-    from lkctl.files.content import parse_json, read_text
+    from lkctl.files.content import read_text
+    from lkctl.tokens.document import read_strictly
 
     text = read_text(argument, run.console.stdin).strip()
-    parse_json(text, option)
+    read_strictly(text, option)
     return text
+
+
+def split_attributes(words: Iterable[str] | None) -> dict[str, str]:
+    """Split KEY=VALUE at the first `=`; raise `usage` where there is none."""
+    attributes: dict[str, str] = {}
+    for word in words or ():
+        key, equals, value = word.partition("=")
+        if not (key and equals):
+            lacks = "name" if equals else "="
+            raise LkctlError("usage", f"the attribute {word!r} has no {lacks}", hint="Write KEY=VALUE")
+        if key in attributes:
+            raise LkctlError("usage", f"the attribute {key!r} is given twice", hint="Give it once")
+        attributes[key] = value
+    return attributes
 
 
 def lifetime(ttl: str | None, *, no_exp: bool) -> float | None:
@@ -50,7 +71,7 @@ def lifetime(ttl: str | None, *, no_exp: bool) -> float | None:
         raise LkctlError("usage", "--no-exp excludes --ttl", hint="Give one or the other")
     from lkctl.tokens.lifetime import read_ttl
 
-    return read_ttl(ttl)
+    return read_ttl(ttl, "--ttl")
 
 
 def start(not_before: str | None, now: float) -> float | None:
@@ -59,7 +80,7 @@ def start(not_before: str | None, now: float) -> float | None:
         return None
     from lkctl.tokens.lifetime import read_not_before
 
-    return read_not_before(not_before, now)
+    return read_not_before(not_before, now, "--not-before")
 
 
 def room_setup(config: str | None, metadata: str | None, agents: Sequence[str] | None, run: Invocation) -> Any:
@@ -67,7 +88,7 @@ def room_setup(config: str | None, metadata: str | None, agents: Sequence[str] |
     if config is None and metadata is None and not agents:
         return {}
     from lkctl.files.content import parse_object, read_text
-    from lkctl.tokens.roomwish import make_room_config
+    from lkctl.tokens.roomrequest import make_room_config
 
     given = {} if config is None else parse_object(read_text(config, run.console.stdin), "--room-config")
     return make_room_config(given, json_text("--room-metadata", metadata, run), agents or ())
@@ -87,20 +108,8 @@ def facts_of(settings: Settings, key: str) -> Facts:
     """Give the rules the server's host where it matters: with the key of `livekit-server --dev`."""
     if key != DEFAULT_PAIR[0]:
         return NO_FACTS
-    url = client_url(settings)
+    url = settings.usable_url()
     return NO_FACTS if url is None else Facts(host=url.host)
-
-
-def client_url(settings: Settings, *, needed: bool = False) -> "ServerUrl | None":
-    """Give the URL for clients; where it is not needed, None for one that is missing or wrong."""
-    if needed:
-        return settings.url()
-    if settings.setting(URL) is None:
-        return None
-    try:
-        return settings.url()
-    except LkctlError:
-        return None
 
 
 def hand_over(minted: Minted, run: Invocation, settings: Settings, *, browser: bool, qr: bool) -> None:
@@ -108,18 +117,18 @@ def hand_over(minted: Minted, run: Invocation, settings: Settings, *, browser: b
 
     A missing URL is no fault unless the format or the link needs it.
     """
-    url = partial(client_url, settings, needed=browser or qr or run.format is Format.env)
     if not (browser or qr):
+        url = settings.url if run.format is Format.env else settings.usable_url
         show_minted(minted, run.now, url, run.format, run.console)
         return
     link, code = join_link(settings.url().websocket, minted.token), ""
     if qr:
         from lkctl.output.qrcode import draw_code
 
-        colored = run.console.paint("", "dim", err=True) != ""
+        colored = run.console.err_colored
         width = run.console.width if run.console.out_tty and run.console.err_tty else None
         code = draw_code(link, color=colored, most_columns=width)
-    show_minted(minted, run.now, url, run.format, run.console)
+    show_minted(minted, run.now, settings.url, run.format, run.console)
     if code:
         run.console.complain(code)
     if browser:

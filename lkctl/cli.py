@@ -14,8 +14,10 @@ from lkctl.tree import Tree
 
 NOUNS: dict[str, tuple[str, str]] = {
     "token": ("lkctl.commands.token", "Mint, read and verify access tokens"),
-    "room": ("lkctl.commands.room", "Create, list, inspect and delete rooms"),
-    "participant": ("lkctl.commands.participant", "Look at the participants of a room"),
+    "room": ("lkctl.commands.room", "Create, list, inspect, change, delete, await and watch rooms"),
+    "participant": ("lkctl.commands.participant", "List, inspect, change and remove the participants of a room"),
+    "track": ("lkctl.commands.track", "List, mute and unmute the tracks of a room"),
+    "dispatch": ("lkctl.commands.dispatch", "Send agents to rooms, and see what became of them"),
     "agent": ("lkctl.commands.agent", "Tell which user ID an agent will use in a room, and why"),
     "webhook": ("lkctl.commands.webhook", "Judge webhook deliveries, and receive them"),
     "env": ("lkctl.commands.env", "Check, show and write the settings"),

@@ -126,9 +126,10 @@ class Invocation(NamedTuple):
         """Open the API of the configured server, or of the one in `settings`."""
         target = (settings or self.settings()).target()
         from lkctl.server.api import Api
+        from lkctl.server.twirp import Twirp
 
         trace = self.console.complain if self.debug else None
-        return Api(target, timeout=self.timeout, trace=trace, wait=self.console.progress)
+        return Api(Twirp(target, timeout=self.timeout, trace=trace, wait=self.console.progress))
 
     def snapshot(self, room: str | None, file: str | None, *, require_room: bool) -> "Snapshot":
         """Look at a room: in a snapshot file, or through the API."""

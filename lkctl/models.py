@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,23 @@ class Permission:
     hidden: bool = False
     recorder: bool = False
     agent: bool = False
+    can_subscribe_metrics: bool = False
+    can_manage_agent_session: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One quality of a video track (LOW, MEDIUM, HIGH); size in pixels, `bitrate` in bits per second."""
+
+    quality: str = "LOW"
+    width: int = 0
+    height: int = 0
+    bitrate: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A published track; `source` and `type` by their protobuf names."""
+    """A published track; `source`, `type` and `encryption` by their protobuf names, size in pixels."""
 
     sid: str = ""
     name: str = ""
@@ -45,6 +58,13 @@ class Track:
     source: str = "UNKNOWN"
     muted: bool = False
     mime_type: str = ""
+    width: int = 0
+    height: int = 0
+    simulcast: bool = False
+    layers: tuple[Layer, ...] = ()
+    codecs: tuple[str, ...] = ()  # MIME types, when there are several
+    stream: str = ""
+    encryption: str = "NONE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +80,7 @@ class Participant:
     joined_at_ms: int = 0
     metadata: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
+    kind_details: tuple[str, ...] = ()
     permission: Permission = Permission()
     tracks: tuple[Track, ...] = ()
     is_publisher: bool = False
@@ -87,11 +108,28 @@ class Dispatch:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentRequest:
+    """An agent that a new room dispatches (livekit.RoomAgentDispatch)."""
+
+    agent_name: str
+    metadata: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RoomRequest:
-    """What a room should be like; None means: leave it to the server."""
+    """What a room should be like; None means: leave it to the server. Timeouts in seconds, delays in milliseconds.
+
+    `egress` is a livekit.RoomEgress as protojson has it. Agents, egress, delays and `sync_streams` are not in the
+    server's reply.
+    """
 
     name: str
     metadata: str | None = None
     empty_timeout: int | None = None
     departure_timeout: int | None = None
     max_participants: int | None = None
+    agents: tuple[AgentRequest, ...] | None = None
+    egress: Mapping[str, Any] | None = None
+    min_playout_delay: int | None = None
+    max_playout_delay: int | None = None
+    sync_streams: bool | None = None

@@ -4,60 +4,45 @@ Not the SDK's client: it has no working timeout, loses the reason of a 401 and l
 on livekit-api 1.2.2). Tests parse every body that is sent here into LiveKit's own protobuf messages.
 """
 
-import json
-import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from shlex import quote
 from typing import Any
 
 from lkctl.errors import LkctlError
-from lkctl.models import Dispatch, Participant, Room, RoomRequest
+from lkctl.models import Dispatch, Participant, Room, RoomRequest, Track
 from lkctl.server import decode
-from lkctl.server.answers import OK, UNAUTHORIZED, read_reply, twirp_error
-from lkctl.server.deadline import Deadline
-from lkctl.server.http import Answer, Request, traced
-from lkctl.server.refusal import Refusal, Refused, mistaken, read_refusal, refused
+from lkctl.server.twirp import Twirp
 from lkctl.settings.layers import Target
-from lkctl.settings.shape import Pair, likely_meant
 from lkctl.settings.url import ServerUrl
-from lkctl.tokens.signer import api_token
 
-_TWIRP = "/twirp/livekit."
-_TOKEN_TTL = 5  # seconds; the server's leeway of 60 comes on top, so that clocks may be a minute apart, as for SDKs
 _ROOM_MISSING = "requested room does not exist"
+_PARTICIPANT_MISSING = "participant does not exist"
+_DISPATCH_MISSING = "dispatch ID not found"
+_UNIMPLEMENTED = "not implemented"
 
 
 class Api:
-    """The API of one server, with one set of credentials.
+    """The API of one server, with one set of credentials; all calls together end within the time limit of `twirp`."""
 
-    All calls together end within `timeout` seconds from the first; `renewed()` gives as much again. `wait` opens a
-    sign of life around each call, `trace` is told of it.
-    """
-
-    def __init__(
-        self,
-        target: Target,
-        *,
-        timeout: float,
-        trace: Callable[[str], None] | None = None,
-        wait: Callable[[str], AbstractContextManager[object]] = nullcontext,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self.target = target
-        self._timeout = timeout
-        self._deadline: Deadline | None = None
-        self._trace = trace
-        self._wait = wait
-        self._clock = clock
+    def __init__(self, twirp: Twirp) -> None:
+        self._twirp = twirp
+        self._call = twirp.call
 
     def renewed(self) -> "Api":
         """Give the same API with its time before it."""
-        return Api(self.target, timeout=self._timeout, trace=self._trace, wait=self._wait, clock=self._clock)
+        return Api(self._twirp.renewed())
+
+    @property
+    def target(self) -> Target:
+        """URL and credentials."""
+        return self._twirp.target
 
     @property
     def url(self) -> ServerUrl:
         """Where the calls go."""
-        return self.target.url
+        return self._twirp.url
 
     def list_rooms(self, names: Sequence[str] = ()) -> list[Room]:
         """Give the rooms, or those of the given names, by name (the server's own order is random)."""
@@ -81,64 +66,132 @@ class Api:
 
     def delete_room(self, name: str) -> None:
         """Delete a room and put its participants out; raise `room-missing`."""
-        try:
+        with self._missing(name):
             self._call("RoomService/DeleteRoom", {"room": name}, {"roomCreate": True})
-        except LkctlError as error:
-            if _ROOM_MISSING in error.message:
-                raise room_missing(name, self.url) from None
-            raise
 
     def list_participants(self, room: str) -> list[Participant]:
         """Give who is in a room, in the order of joining; an absent room gives [] (measured)."""
-        reply = self._call("RoomService/ListParticipants", {"room": room}, {"roomAdmin": True, "room": room})
+        reply = self._call("RoomService/ListParticipants", {"room": room}, _admin(room))
         found = [decode.participant(raw) for raw in decode.items(reply, "participants")]
         return sorted(found, key=lambda participant: (participant.joined_at_ms, participant.identity))
 
     def list_dispatches(self, room: str) -> list[Dispatch]:
         """Give the dispatches of a room that exists; for an absent one the server needs 3 s to say `unavailable`."""
-        reply = self._call("AgentDispatchService/ListDispatch", {"room": room}, {"roomAdmin": True, "room": room})
+        reply = self._call("AgentDispatchService/ListDispatch", {"room": room}, _admin(room))
         return sorted((decode.dispatch(raw) for raw in decode.items(reply, "agent_dispatches")), key=lambda d: d.id)
 
-    def _call(self, method: str, body: Mapping[str, Any], grants: Mapping[str, Any]) -> Mapping[str, Any]:
-        pair = self.target.credentials.pair
-        self._deadline = deadline = self._deadline or Deadline(self._timeout)
-        with self._wait(f"waiting for {self.url.http}"):
-            answer = self._post(method, body, grants, pair, deadline)
-        if answer.status == UNAUTHORIZED and not twirp_error(answer):
-            raise self._explain(read_refusal(answer.text), answer, pair, deadline)
-        return read_reply(answer, self.url)
+    def update_room_metadata(self, name: str, metadata: str) -> Room:
+        """Replace a room's metadata ("" clears it) and give the room as it is then; raise `room-missing`."""
+        body = {"room": name, "metadata": metadata}
+        with self._missing(name):
+            return decode.room(self._call("RoomService/UpdateRoomMetadata", body, _admin(name)))
 
-    def _post(
-        self, method: str, body: Mapping[str, Any], grants: Mapping[str, Any], pair: Pair, deadline: Deadline
-    ) -> Answer:
-        token = api_token(pair.key, pair.secret, grants, self._clock(), _TOKEN_TTL)
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        request = Request("POST", _TWIRP + method, headers, json.dumps(body).encode())
-        return traced(self.url, request, deadline, self._trace)
+    def get_participant(self, room: str, identity: str) -> Participant:
+        """Give one participant; raise `room-missing` or `participant-missing`."""
+        with self._missing(room, identity):
+            return decode.participant(self._call("RoomService/GetParticipant", _who(room, identity), _admin(room)))
 
-    def _explain(self, refusal: Refusal, answer: Answer, pair: Pair, deadline: Deadline) -> LkctlError:
-        """Find out by experiment which one cause stands behind a 401."""
-        if refusal.why in {Refused.key, Refused.signature}:
-            for meant in likely_meant(pair.key, pair.secret):
-                if self._accepts(meant, deadline):
-                    return mistaken(self.target, meant)
-        return refused(self.target, refusal, answer)
+    def update_participant(self, room: str, identity: str, changes: Mapping[str, Any]) -> Participant:
+        """Change what `changes` names of metadata, name, attributes, permission; give the participant as it is then.
 
-    def _accepts(self, pair: Pair, deadline: Deadline) -> bool:
+        "" changes neither metadata nor name; attributes are merged, and "" deletes one; permission is replaced as a
+        whole, what it leaves out is false (measured on 1.13.5). Raises `room-missing` or `participant-missing`.
+        """
+        body = {**_who(room, identity), **changes}
+        with self._missing(room, identity):
+            return decode.participant(self._call("RoomService/UpdateParticipant", body, _admin(room)))
+
+    def remove_participant(self, room: str, identity: str) -> None:
+        """Put a participant out; its token still lets it join again. Raises `room-missing` or `participant-missing`."""
+        with self._missing(room, identity):
+            self._call("RoomService/RemoveParticipant", _who(room, identity), _admin(room))
+
+    def transfer_participant(self, room: str, identity: str, destination: str, *, leave: bool) -> None:
+        """Move a participant to another room, or forward it there so that it is in both; raise `server-cloud`.
+
+        Where nobody of that identity is in the room, the server needs 3 s to say `unavailable`: look first.
+        """
+        method, body = "MoveParticipant" if leave else "ForwardParticipant", {"destination_room": destination}
+        grants = {**_admin(room), "destinationRoom": destination}
         try:
-            return (
-                self._post("RoomService/ListRooms", {"names": ["-"]}, {"roomList": True}, pair, deadline).status == OK
-            )
-        except LkctlError:  # the first answer stands
-            return False
+            self._call(f"RoomService/{method}", {**_who(room, identity), **body}, grants)
+        except LkctlError as error:
+            if _UNIMPLEMENTED in error.message:
+                raise _cloud_only(self.url) from None
+            raise
+
+    def mute_track(self, room: str, identity: str, sid: str, *, muted: bool) -> Track | None:
+        """Mute or unmute a track, and give it as it is then; None where the server knows no such track (measured).
+
+        Where nobody of that identity is in the room, the server needs 3 s to say `unavailable`: look first.
+        """
+        body = {**_who(room, identity), "track_sid": sid, "muted": muted}
+        raw = self._call("RoomService/MutePublishedTrack", body, _admin(room)).get("track")
+        return decode.track(raw) if isinstance(raw, dict) else None
+
+    def create_dispatch(self, room: str, agent_name: str, metadata: str = "") -> Dispatch:
+        """Ask for an agent. A missing room is made by it; where the server makes none, it needs 3 s to say so."""
+        body = {"room": room, "agent_name": agent_name, "metadata": metadata}
+        return decode.dispatch(self._call("AgentDispatchService/CreateDispatch", body, _admin(room)))
+
+    def delete_dispatch(self, room: str, dispatch_id: str) -> None:
+        """Delete a dispatch, which ends its jobs; raise `dispatch-missing`. An absent room takes 3 s to be told."""
+        body = {"room": room, "dispatch_id": dispatch_id}
+        try:
+            self._call("AgentDispatchService/DeleteDispatch", body, _admin(room))
+        except LkctlError as error:
+            if _DISPATCH_MISSING in error.message:
+                raise dispatch_missing(room, dispatch_id) from None
+            raise
+
+    def insist_egress(self) -> None:
+        """Raise `server-redis` at once where the server can record nothing; other egress calls need seconds for it."""
+        self._call("Egress/ListEgress", {"room_name": "-"}, {"roomRecord": True})
+
+    @contextmanager
+    def _missing(self, room: str, identity: str = "") -> Iterator[None]:
+        """Say of what does not exist which it is: the server says "participant" also where the room is missing."""
+        try:
+            yield
+        except LkctlError as error:
+            if _ROOM_MISSING in error.message:
+                raise room_missing(room, self.url) from None
+            if _PARTICIPANT_MISSING in error.message:
+                missing = self.find_room(room) is None
+                raise (room_missing(room, self.url) if missing else participant_missing(room, identity)) from None
+            raise
 
 
 def room_body(request: RoomRequest) -> dict[str, Any]:
     """Write a CreateRoomRequest with just the fields that were asked for."""
-    fields = ("name", "metadata", "empty_timeout", "departure_timeout", "max_participants")
-    return {name: getattr(request, name) for name in fields if getattr(request, name) is not None}
+    return {name: value for name, value in asdict(request).items() if value is not None}
 
 
 def room_missing(name: str, url: ServerUrl) -> LkctlError:
     """Make the error for a room that does not exist."""
     return LkctlError("room-missing", f"there is no room {name!r} on {url.http}", hint="Run: lkctl room list")
+
+
+def participant_missing(room: str, identity: str) -> LkctlError:
+    """Make the error for an identity that nobody in the room has."""
+    hint = f"Run: lkctl participant list {quote(room)}"
+    return LkctlError("participant-missing", f"nobody in room {room!r} has the identity {identity!r}", hint=hint)
+
+
+def dispatch_missing(room: str, dispatch_id: str) -> LkctlError:
+    """Make the error for a dispatch that the room does not have."""
+    hint = f"Run: lkctl dispatch list {quote(room)}"
+    return LkctlError("dispatch-missing", f"room {room!r} has no dispatch {dispatch_id!r}", hint=hint)
+
+
+def _cloud_only(url: ServerUrl) -> LkctlError:
+    told = f"{url.http} cannot move or forward participants"
+    return LkctlError("server-cloud", told, hint="Of LiveKit's servers only LiveKit Cloud can")
+
+
+def _admin(room: str) -> dict[str, Any]:
+    return {"roomAdmin": True, "room": room}
+
+
+def _who(room: str, identity: str) -> dict[str, str]:
+    return {"room": room, "identity": identity}

@@ -1,10 +1,11 @@
 """Twirp JSON into our own values; what is not of the expected type counts as absent."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
-from lkctl.models import Dispatch, Job, Participant, Permission, Room, Track
+from lkctl.models import Dispatch, Job, Layer, Participant, Permission, Room, Track
 
 
 def items(reply: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
@@ -42,8 +43,9 @@ def participant(raw: Mapping[str, Any]) -> Participant:
         joined_at_ms=_number(raw, "joined_at_ms") or _number(raw, "joined_at") * 1000,
         metadata=_text(raw, "metadata"),
         attributes={str(k): str(v) for k, v in attributes.items()} if isinstance(attributes, dict) else {},
+        kind_details=_texts(raw, "kind_details"),
         permission=_permission(raw.get("permission")),
-        tracks=tuple(_track(track) for track in items(raw, "tracks")),
+        tracks=tuple(track(one) for one in items(raw, "tracks")),
         is_publisher=raw.get("is_publisher") is True,
     )
 
@@ -69,15 +71,12 @@ def _job(raw: Mapping[str, Any]) -> Job:
 
 def _permission(raw: Any) -> Permission:
     raw = raw if isinstance(raw, dict) else {}
-    flags = ("can_subscribe", "can_publish", "can_publish_data", "can_update_metadata", "hidden", "recorder", "agent")
-    sources = raw.get("can_publish_sources")
-    return Permission(
-        **{flag: raw.get(flag) is True for flag in flags},
-        can_publish_sources=tuple(str(source) for source in sources) if isinstance(sources, list) else (),
-    )
+    flags = {field.name: raw.get(field.name) is True for field in fields(Permission) if field.type is bool}
+    return Permission(**flags, can_publish_sources=_texts(raw, "can_publish_sources"))
 
 
-def _track(raw: Mapping[str, Any]) -> Track:
+def track(raw: Mapping[str, Any]) -> Track:
+    """Read a livekit.TrackInfo."""
     return Track(
         sid=_text(raw, "sid"),
         name=_text(raw, "name"),
@@ -85,7 +84,24 @@ def _track(raw: Mapping[str, Any]) -> Track:
         source=_text(raw, "source") or "UNKNOWN",
         muted=raw.get("muted") is True,
         mime_type=_text(raw, "mime_type"),
+        width=_number(raw, "width"),
+        height=_number(raw, "height"),
+        simulcast=raw.get("simulcast") is True,
+        layers=tuple(_layer(layer) for layer in items(raw, "layers")),
+        codecs=tuple(_text(codec, "mime_type") for codec in items(raw, "codecs")),
+        stream=_text(raw, "stream"),
+        encryption=_text(raw, "encryption") or "NONE",
     )
+
+
+def _layer(raw: Mapping[str, Any]) -> Layer:
+    size = {name: _number(raw, name) for name in ("width", "height", "bitrate")}
+    return Layer(_text(raw, "quality") or "LOW", **size)
+
+
+def _texts(raw: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    values = raw.get(name)
+    return tuple(map(str, values)) if isinstance(values, list) else ()
 
 
 def _text(raw: Mapping[str, Any], name: str) -> str:

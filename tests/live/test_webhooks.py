@@ -30,6 +30,7 @@ from lkctl.models import RoomRequest
 from lkctl.server.api import Api
 from lkctl.server.listener import Arrival, Listener, Posted
 from lkctl.server.rtc import joined
+from lkctl.server.twirp import Twirp
 from lkctl.settings.layers import Credentials, Target
 from lkctl.settings.shape import Pair
 from lkctl.settings.url import parse_url
@@ -113,7 +114,7 @@ def sending_to(start: Start, url: str) -> LocalServer:
 
 
 def api_of(server: LocalServer) -> Api:
-    return Api(Target(parse_url(server.url), Credentials(KEY, server.secret)), timeout=10)
+    return Api(Twirp(Target(parse_url(server.url), Credentials(KEY, server.secret)), timeout=10))
 
 
 def join(server: LocalServer, identity: str, room: str, **grants: Any) -> Any:

@@ -16,6 +16,7 @@ from lkctl.secret import Secret
 from lkctl.server import decode
 from lkctl.server.api import Api, room_body
 from lkctl.server.http import MOST_BYTES
+from lkctl.server.twirp import Twirp
 from lkctl.settings.layers import Credentials, Target
 from lkctl.settings.url import parse_url
 from tests import fakes
@@ -29,7 +30,7 @@ DATE = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 600)
 def api_of(port: int, timeout: float = 5.0, secret: str = SECRET) -> Api:
     """Make an API edge to a fake."""
     credentials = Credentials("APIabcdefghijkl", Secret(secret), ".env:2", ".env:3")
-    return Api(Target(parse_url(f"http://127.0.0.1:{port}"), credentials), timeout=timeout)
+    return Api(Twirp(Target(parse_url(f"http://127.0.0.1:{port}"), credentials), timeout=timeout))
 
 
 def twirp(status: str, code: str, text: str) -> fakes.Talk:

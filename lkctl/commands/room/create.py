@@ -1,10 +1,10 @@
-"""`lkctl room …`."""
+"""`lkctl room create`."""
 
 from typing import Annotated
 
 import typer
 
-from lkctl.options import DryRun, Metadata, RoomName, ServerCommand, UserId, Yes, examples, use, whole_seconds
+from lkctl.options import DryRun, Metadata, ServerCommand, UserId, examples, use, whole_seconds
 
 app = typer.Typer()
 
@@ -49,9 +49,9 @@ def create(
     LiveKit answers a creation of a room that exists with the old room, unchanged, as if nothing were wrong; lkctl
     compares, names what was not applied, and exits 1.
     """
-    from lkctl.scenarios.rooms import create_room, plan_room
+    from lkctl.scenarios.creation import create_room, plan_room
     from lkctl.server.api import room_body
-    from lkctl.views.rooms import creation_view, planned_view
+    from lkctl.views.creation import creation_view, planned_view
 
     run = use(ctx)
     limits = {
@@ -67,50 +67,3 @@ def create(
     creation = create_room(run.api(), request)
     run.show(creation_view(creation))
     return 1 if creation.not_applied and not if_not_exists else 0
-
-
-@app.command(
-    "list",
-    cls=ServerCommand,
-    epilog=examples("lkctl room list", "lkctl room list -o json", "lkctl room list -o name | wc -l"),
-)
-def list_(ctx: typer.Context) -> None:
-    """List the rooms of the server."""
-    from lkctl.views.rooms import rooms_view
-
-    run = use(ctx)
-    run.show(rooms_view(run.api().list_rooms()))
-
-
-@app.command(
-    "inspect",
-    cls=ServerCommand,
-    epilog=examples(
-        "lkctl room inspect demo",
-        "lkctl room inspect demo -o json > s.json && lkctl agent resolve --snapshot s.json",
-        "lkctl room inspect demo -o name >/dev/null || echo 'no such room'",
-    ),
-)
-def inspect(ctx: typer.Context, room: RoomName) -> None:
-    """Show a room whole: participants, tracks, dispatches with a verdict, and the user ID an agent would use."""
-    from lkctl.scenarios.rooms import picture_room
-    from lkctl.views.rooms import picture_view
-
-    run = use(ctx)
-    run.show(picture_view(picture_room(run.api(), room)))
-
-
-@app.command(
-    "delete",
-    cls=ServerCommand,
-    epilog=examples("lkctl room delete demo", "lkctl room delete demo --yes", "lkctl room delete demo --dry-run"),
-)
-def delete(ctx: typer.Context, room: RoomName, yes: Yes = False, dry_run: DryRun = False) -> None:
-    """Delete a room and put everybody in it out."""
-    from lkctl.scenarios.rooms import delete_room
-    from lkctl.views.rooms import deleted_view
-
-    run = use(ctx)
-    api = run.api()
-    run.confirm(f"Delete room {room} on {api.url.http} and put everybody in it out?", yes=yes or dry_run)
-    run.show(deleted_view(delete_room(api, room, dry_run=dry_run), dry_run=dry_run))

@@ -1,4 +1,4 @@
-"""`lkctl participant …`."""
+"""`lkctl participant list`."""
 
 import typer
 
@@ -12,8 +12,8 @@ app = typer.Typer()
 )
 def list_(ctx: typer.Context, room: RoomName) -> None:
     """List who is in a room, agents and hidden participants too, in the order of joining."""
-    from lkctl.scenarios.rooms import list_participants
-    from lkctl.views.rooms import participants_view
+    from lkctl.scenarios.participants import list_participants
+    from lkctl.views.participants import participants_view
 
     run = use(ctx)
     run.show(participants_view(list_participants(run.api(), room)))

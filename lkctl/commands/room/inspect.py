@@ -1,0 +1,25 @@
+"""`lkctl room inspect`."""
+
+import typer
+
+from lkctl.options import RoomName, ServerCommand, examples, use
+
+app = typer.Typer()
+
+
+@app.command(
+    "inspect",
+    cls=ServerCommand,
+    epilog=examples(
+        "lkctl room inspect demo",
+        "lkctl room inspect demo -o json > s.json && lkctl agent resolve --snapshot s.json",
+        "lkctl room inspect demo -o name >/dev/null || echo 'no such room'",
+    ),
+)
+def inspect(ctx: typer.Context, room: RoomName) -> None:
+    """Show a room whole: participants, tracks, dispatches with a verdict, and the user ID an agent would use."""
+    from lkctl.scenarios.picture import picture_room
+    from lkctl.views.picture import picture_view
+
+    run = use(ctx)
+    run.show(picture_view(picture_room(run.api(), room)))

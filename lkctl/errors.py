@@ -25,7 +25,7 @@ EXIT_MEANINGS: dict[ExitCode, str] = {
     ExitCode.OK: 'done; also "no rooms"',
     ExitCode.FAILED: "it ran and the answer is bad: a check failed, the token is invalid, an expectation did not hold",
     ExitCode.USAGE: "wrong flags, missing or contradictory settings, malformed input, confirmation impossible",
-    ExitCode.NOT_FOUND: "room, participant, dispatch, project or server program not found",
+    ExitCode.NOT_FOUND: "room, participant, track, dispatch, project or server program not found",
     ExitCode.AUTH: "credentials refused, or the grant is too narrow",
     ExitCode.UNREACHABLE: "DNS, refused, TLS, timeout of a connection, 502/503/504, not LiveKit",
     ExitCode.EXPIRED: "a wait ran out",
@@ -101,8 +101,9 @@ CATALOGUE: dict[str, ErrorKind] = {
     "wait-expired": ErrorKind(ExitCode.EXPIRED, "what was waited for did not come in time"),
     "server-error": ErrorKind(_SERVER, "the server answered with an error"),
     "server-limit": ErrorKind(_SERVER, "the server refused the call because of a limit or quota"),
-    "server-redis": ErrorKind(_SERVER, "the call needs a server with Redis"),
+    "server-redis": ErrorKind(_SERVER, "the call needs Redis, and the server has none or cannot use it"),
     "server-cloud": ErrorKind(_SERVER, "the call needs LiveKit Cloud"),
+    "server-unmute": ErrorKind(_SERVER, "the server lets nobody unmute another's track"),
     "server-unavailable": ErrorKind(_SERVER, "no node or service answered the call"),
     "changed-meanwhile": ErrorKind(_FAILED, "somebody else changed it at the same time, and nothing was overwritten"),
     "expectation-failed": ErrorKind(_FAILED, "the answer is not the one that was demanded"),
@@ -111,7 +112,7 @@ CATALOGUE: dict[str, ErrorKind] = {
     "worker-lost": ErrorKind(_USAGE, "a process of lkctl's own ended by itself, so the work is not whole"),
     "build-failed": ErrorKind(_FAILED, "livekit-server could not be built"),
     "bug": ErrorKind(ExitCode.BUG, "a defect of lkctl"),
-    "interrupted": ErrorKind(ExitCode.INTERRUPTED, "^C"),
+    "interrupted": ErrorKind(ExitCode.INTERRUPTED, "^C, or a question answered with no"),
     "terminated": ErrorKind(ExitCode.TERMINATED, "SIGTERM"),
 }
 

@@ -177,11 +177,11 @@ class Invocation(NamedTuple):
         with self.console.progress(f"go install {MODULE}"):
             yield
 
-    def confirm(self, question: str, *, yes: bool) -> None:
-        """Make sure that the user wants it: `--yes`, or an answer on the terminal."""
+    def confirm(self, question: str, *, yes: bool, word: str = "") -> None:
+        """Make sure that the user wants it: `--yes`, or an answer on the terminal, which must be `word` if given."""
         if yes:
             return
-        answer = self.console.ask(question)
+        answer = self.console.ask(question, word=word)
         if answer is None:
             raise LkctlError("confirm-impossible", f"no terminal to ask on: {question}", hint="Give --yes")
         if not answer:

@@ -62,7 +62,7 @@ class Track:
     height: int = 0
     simulcast: bool = False
     layers: tuple[Layer, ...] = ()
-    codecs: tuple[str, ...] = ()  # MIME types, when there are several
+    codecs: tuple[str, ...] = ()  # MIME types, of backup codecs too
     stream: str = ""
     encryption: str = "NONE"
 
@@ -84,6 +84,16 @@ class Participant:
     permission: Permission = Permission()
     tracks: tuple[Track, ...] = ()
     is_publisher: bool = False
+
+    @property
+    def is_agent(self) -> bool:
+        """Whether the server takes it for an agent: by kind or by grant (IsAgent in pkg/rtc/participant.go)."""
+        return self.kind == "AGENT" or self.permission.agent
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it counts as being in the room: the server may list for a moment who has left it."""
+        return self.state != "DISCONNECTED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,23 @@ _OUTPUT, _SERVER, _RUN = "Output", "Connection", "Behaviour"
 
 UserId = Annotated[str | None, typer.Option("--user-id", metavar="ID", help="The user ID; `new` makes one")]
 RoomName = Annotated[str, typer.Argument(metavar="ROOM", help="Name of the room")]
+Identity = Annotated[str, typer.Argument(metavar="IDENTITY", help="Identity of the participant")]
+DestinationRoom = Annotated[str, typer.Option("--to", metavar="ROOM", help="The other room")]
+_ROOMS = "Which rooms: all of it must fit"
+Match = Annotated[
+    list[str] | None,
+    typer.Option(metavar="GLOB", rich_help_panel=_ROOMS, help="Names such as 'ci-*' (repeatable, one must fit)"),
+]
+OlderThan = Annotated[
+    str | None, typer.Option(metavar="DURATION", rich_help_panel=_ROOMS, help="Made longer ago than: 1h, 7d")
+]
+MetadataHas = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY[=VALUE]", rich_help_panel=_ROOMS, help="The metadata holds this (repeatable)"),
+]
+Concurrency = Annotated[
+    int, typer.Option("--concurrency", metavar="N", min=1, max=128, rich_help_panel=_RUN, help="Calls at once, to 128")
+]
 Metadata = Annotated[
     str | None, typer.Option("--metadata", metavar="JSON|@FILE|-", help="Metadata: JSON, a file, or stdin")
 ]
@@ -104,6 +121,14 @@ def _timeout_option(
     """Declare what every command has that talks to a server."""
 
 
+def _waiting_option(
+    timeout: Annotated[
+        str, typer.Option("--timeout", metavar="DURATION", rich_help_panel=_SERVER, help="Give up after: 30, 30s, 5m")
+    ] = "30s",
+) -> None:
+    """Declare what every command has that may wait for something to happen on a server."""
+
+
 def whole_seconds(text: str) -> int:
     """Read a duration where the server takes whole seconds only."""
     seconds = parse_duration(text, "the duration")
@@ -121,6 +146,7 @@ class OutputCommand(TyperCommand):
 
     declared: ClassVar[tuple[Callable[..., None], ...]] = (_output_options,)
     formats: ClassVar[tuple[Format, ...]] = EVERYWHERE
+    empty_hints: ClassVar[dict[str, str]] = {}  # the next step where an option is empty, if there is a better one
 
     def __init__(self, name: str | None, **attributes: Any) -> None:
         self._convert: dict[str, Any] = {}
@@ -131,7 +157,9 @@ class OutputCommand(TyperCommand):
             params.extend(added)
             self._convert.update(convertors)
             self._shared.extend(str(param.name) for param in added)
-        next(param for param in params if param.name == "output").metavar = "|".join(self.formats)
+        output = next(param for param in params if param.name == "output")
+        output.metavar = "|".join(self.formats)
+        output.type.choices = tuple(str(one) for one in self.formats)  # the enum has those of other commands, too
         super().__init__(name, params=params, **attributes)
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
@@ -141,18 +169,14 @@ class OutputCommand(TyperCommand):
             value = ctx.params.get(str(param.name))
             if value == "" or (isinstance(value, (list, tuple)) and "" in value):
                 name = param.opts[0] if param.param_type_name == "option" else param.human_readable_name
-                raise LkctlError(
-                    "option-empty", f"{name} is empty", hint="An unset variable? Leave it out, or give a value"
-                )
+                hint = self.empty_hints.get(name, "An unset variable? Leave it out, or give a value")
+                raise LkctlError("option-empty", f"{name} is empty", hint=hint)
         return rest
 
     def invoke(self, ctx: Context) -> Any:
         """Hand the shared options over as one Invocation."""
         shared = {name: ctx.params.pop(name) for name in self._shared}
         shared |= {name: convert(shared[name]) for name, convert in self._convert.items()}
-        if shared["output"] not in self.formats:
-            hint = f"Choose one of: {', '.join(self.formats)}"
-            raise LkctlError("usage", f"{ctx.command_path} has no output format {shared['output']}", hint=hint)
         ctx.obj = _invocation(ctx, shared)
         return super().invoke(ctx)
 
@@ -184,6 +208,12 @@ class ServerCommand(OutputCommand):
     """A command that talks to a server."""
 
     declared = (_settings_options, _timeout_option, _output_options)
+
+
+class WaitingCommand(OutputCommand):
+    """A command that may wait for something to happen on a server."""
+
+    declared = (_settings_options, _waiting_option, _output_options)
 
 
 def examples(*lines: str) -> str:

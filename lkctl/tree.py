@@ -15,6 +15,11 @@ from typer.main import get_command_from_info
 from lkctl.errors import LkctlError
 
 SHELLS = ("bash", "zsh", "fish")
+# What other tools, LiveKit's lk first, call our verbs
+_MEANT = {
+    "delete": ("remove",), "get": ("inspect",), "kick": ("remove",), "ls": ("list",), "remove": ("delete",),
+    "rm": ("delete", "remove"),
+}  # fmt: skip
 _ABOUT = "The verifier for LiveKit: says whether a token, a room, an agent or a deployment is right, and why not."
 
 
@@ -145,7 +150,7 @@ def write_verbatim(text: str | None, formatter: Any) -> None:
 def _no_such_command(path: str, word: str, names: Sequence[str]) -> LkctlError:
     from difflib import get_close_matches
 
-    near = get_close_matches(word, names, 1)
+    near = [one for one in _MEANT.get(word, ()) if one in names] or get_close_matches(word, names, 1)
     hint = f"Did you mean: {path} {near[0]}?" if near else f"Run: {path} --help"
     return LkctlError("usage", f"{path} has no command {word!r}", hint=hint)
 

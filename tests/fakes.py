@@ -1,12 +1,13 @@
 """Servers that misbehave in ways a real one cannot be made to: raw sockets on loopback, one reply each."""
 
+import json
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import trustme
 
@@ -25,12 +26,40 @@ def reply(status: str, body: bytes = b"", *headers: str) -> Talk:
     return talk
 
 
+def answer(body: Any, status: str = "200 OK") -> Talk:
+    """Answer any request with this as JSON."""
+    return reply(status, json.dumps(body).encode(), "Content-Type: application/json")
+
+
+def in_turn(*talks: Talk) -> Talk:
+    """Answer the first request by the first, the next one by the next; the last one answers all that follow."""
+    turns = iter(talks)
+
+    def talk(link: socket.socket) -> None:
+        next(turns, talks[-1])(link)
+
+    return talk
+
+
 def raw(content: bytes) -> Talk:
     """Answer any request with these bytes."""
 
     def talk(link: socket.socket) -> None:
         _read_request(link)
         link.sendall(content)
+
+    return talk
+
+
+def conversation(answer: Callable[[bytes], bytes | None]) -> Talk:
+    """Answer one request after another on the same connection, each with these bytes; hang up at None."""
+
+    def talk(link: socket.socket) -> None:
+        while request := _read_request(link):
+            content = answer(request)
+            if content is None:
+                return
+            link.sendall(content)
 
     return talk
 

@@ -24,7 +24,11 @@ SCRIPT = Path(__file__).with_name("guest.py")
 
 
 class Guest:
-    """One participant; `events` holds what happened to it, as {"event": "disconnected"|"metadata", …}."""
+    """One participant; `events` holds what happened to it, as {"event": EVENT, …}.
+
+    EVENT is `disconnected`, `metadata` (of the room), `muted` or `unmuted` (a track of anybody's, its own too),
+    `subscribed` or `data`.
+    """
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
@@ -41,6 +45,13 @@ class Guest:
         if "error" in answer:
             raise RuntimeError(answer["error"])
         return answer["done"]
+
+    def await_event(self, event: str, timeout: float = 10) -> dict[str, Any]:
+        """Wait for the next event of this name and give it; earlier ones of other names are dropped."""
+        end = time.monotonic() + timeout
+        while (found := self.events.get(timeout=max(0.01, end - time.monotonic())))["event"] != event:
+            pass
+        return found
 
     def end(self) -> None:
         """Leave the room properly."""
@@ -64,6 +75,19 @@ class Guest:
                 (self.events if "event" in message else self._answers).put(message)
 
 
+def start(*arguments: str) -> "subprocess.Popen[str]":
+    """Start Python on a script that is told what to do line by line."""
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        cwd=SCRIPT.parents[1],
+    )
+
+
 @contextmanager
 def guest(
     server: LocalServer,
@@ -83,15 +107,7 @@ def guest(
         grants=grants or {}, name=name,
     )  # fmt: skip
     token = mint(request, pair, now=time.time(), entropy=os.urandom, force=True).token
-    process = subprocess.Popen(
-        [sys.executable, str(SCRIPT)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
-    one = Guest(process)
+    one = Guest(start(str(SCRIPT)))
     try:
         one.do("join", url=server.url, token=token)
         yield one

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +81,14 @@ def on_terminal(
     code = process.wait(10)
     os.close(main)
     return remembered(arguments, Done(code, screen.replace("\r\n", "\n"), ""))
+
+
+def until(condition: Callable[[], bool], seconds: float = 15) -> bool:
+    """Wait until something holds, and say whether it does."""
+    end = time.monotonic() + seconds
+    while not (held := condition()) and time.monotonic() < end:
+        time.sleep(0.1)
+    return held
 
 
 def command(*arguments: str) -> list[str]:

@@ -7,7 +7,7 @@ from lkctl.checks.result import Check, NotApplicable, Problem, Severity
 from lkctl.checks.world import World
 from lkctl.duration import say_duration
 from lkctl.errors import LkctlError
-from lkctl.server import http
+from lkctl.server import http, link
 from lkctl.server.answers import clock_skew, read_reply
 from lkctl.server.deadline import Deadline
 
@@ -20,7 +20,7 @@ _PHASE = 5.0  # seconds
 def _dns(world: World) -> str:
     """The host of the URL resolves to an address from here."""
     url = world.server_url()
-    found = http.resolve(url.host, url.port, _deadline(world))
+    found = link.resolve(url.host, url.port, _deadline(world))
     return f"{url.host} is {', '.join(address for _, address in found)}"
 
 
@@ -28,7 +28,7 @@ def _tcp(world: World) -> str:
     """A TCP connection to host and port can be opened."""
     url = world.server_url()
     started = time.monotonic()
-    with http.connect(url.host, url.port, _deadline(world)):
+    with link.connect(url.host, url.port, _deadline(world)):
         return f"{url.host}:{url.port} takes connections ({(time.monotonic() - started) * 1000:.0f} ms with the lookup)"
 
 
@@ -38,8 +38,8 @@ def _tls(world: World) -> str:
     if not url.secure:
         raise NotApplicable(f"{url.scheme} speaks no TLS")
     deadline = _deadline(world)
-    with http.connect(url.host, url.port, deadline) as plain, http.secure(plain, url.host, deadline) as link:
-        left = _days_left(str((link.getpeercert() or {}).get("notAfter", "")))
+    with link.connect(url.host, url.port, deadline) as plain, link.secure(plain, url.host, deadline) as spoken:
+        left = _days_left(str((spoken.getpeercert() or {}).get("notAfter", "")))
     if left < _CERTIFICATE_WARN:
         hint = "Renew it; check that the renewal job still runs"
         raise Problem(f"the certificate of {url.host} ends in {left} days", hint=hint, severity=Severity.warn)

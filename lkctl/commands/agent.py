@@ -1,10 +1,15 @@
 """`lkctl agent …`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from lkctl.options import ServerCommand, examples, use
+from lkctl.options import Concurrency, Match, MetadataHas, OlderThan, ServerCommand, examples, use
+
+if TYPE_CHECKING:
+    from lkctl.invocation import Invocation
+    from lkctl.scenarios.resolution import Demands, Judge
+    from lkctl.scenarios.roomfilter import RoomFilter
 
 app = typer.Typer()
 
@@ -19,17 +24,23 @@ _POLICY, _ENV, _DEMANDS = "Policy", "The agent's environment", "Demands"
         "lkctl agent resolve demo --expect user_1704067200000_abc123     # exit 1 if it is another one",
         "lkctl agent resolve demo --agent-env CHROME_USER_ID=user_1704067200000_abc123",
         "lkctl room inspect demo -o json | lkctl agent resolve --snapshot - -o json",
+        "lkctl agent resolve --all --match 'mcp-*' --require -o jsonl   # exit 1 if a room has no ID",
     ),
 )
 def resolve(
     ctx: typer.Context,
     room: Annotated[
-        str | None, typer.Argument(metavar="[ROOM]", help="Name of the room; optional with --snapshot")
+        str | None, typer.Argument(metavar="[ROOM]", help="Name of the room; optional with --snapshot and --all")
     ] = None,
     via: Annotated[str | None, typer.Option(metavar="api", help="How to look at the room; api joins nothing")] = None,
     snapshot: Annotated[
         str | None, typer.Option(metavar="FILE|-", help="Judge this snapshot (JSON), ask no server")
     ] = None,
+    all_rooms: Annotated[bool, typer.Option("--all", help="Every room of the server, one line each")] = False,
+    match: Match = None,
+    older_than: OlderThan = None,
+    metadata_has: MetadataHas = None,
+    concurrency: Concurrency = 32,
     explain: Annotated[
         bool | None, typer.Option("--explain/--no-explain", help="Show every level; on by default on a terminal")
     ] = None,
@@ -85,9 +96,11 @@ def resolve(
 
     Looks through participant metadata, room metadata, room name and the agent's environment, in this order, and joins
     nothing: `lkctl agent resolve` asks the API only. Exit 1 when it stays unresolved or a demand is not met.
+
+    With --all, each room is asked, several at once, and shown as its answer comes; all of it ends within --timeout.
+    A room that gives no answer does not hide the others: it is told of in the end, by the exit code too.
     """
     from lkctl.scenarios import resolution as work
-    from lkctl.views.resolution import show_resolution
 
     run = use(ctx)
     policy = work.make_policy(
@@ -102,8 +115,39 @@ def resolve(
         decode_nested=decode_nested,
     )
     environment = work.agent_environment(agent_env, agent_env_file, use_my_env=use_my_env)
-    via = work.choose_way(via, snapshot)
-    view = run.snapshot(room, snapshot, require_room=require_room)
-    resolution = work.judge(view, *environment, policy)
-    show_resolution(resolution, run.format, run.console, via=via or "snapshot", room=view.name, explain=explain)
-    work.insist(resolution, work.Demands(require, expect))
+    way = work.choose_way(via, snapshot) or "snapshot"
+    excluded = {"ROOM": room, "--snapshot": snapshot, "--explain": explain, "--require-room": require_room}
+    rooms = work.choose_rooms((match, older_than, metadata_has), all_rooms=all_rooms, excluded=excluded)
+    task = _Task(run, lambda seen: work.judge(seen, *environment, policy), work.Demands(require, expect))
+    if rooms is not None:
+        task.resolve_all(rooms, concurrency)
+    else:
+        task.resolve_one(room, snapshot, way=way, require_room=require_room, explain=explain)
+
+
+class _Task(NamedTuple):
+    run: "Invocation"
+    judge: "Judge"
+    demands: "Demands"
+
+    def resolve_one(
+        self, room: str | None, snapshot: str | None, *, way: str, require_room: bool, explain: bool | None
+    ) -> None:
+        from lkctl.scenarios.resolution import insist
+        from lkctl.views.resolution import show_resolution
+
+        run = self.run
+        seen = run.snapshot(room, snapshot, require_room=require_room)
+        resolution = self.judge(seen)
+        show_resolution(resolution, run.format, run.console, via=way, room=seen.name, explain=explain)
+        insist(resolution, self.demands)
+
+    def resolve_all(self, rooms: "RoomFilter", at_once: int) -> None:
+        from lkctl.scenarios.resolutions import Resolutions
+        from lkctl.views.fleet import show_fleet
+        from lkctl.views.resolution import resolutions_view
+
+        run = self.run
+        found = Resolutions(run.api(), rooms, self.judge, self.demands, at_once)
+        show_fleet(resolutions_view(), found, found.tally, run.format, run.console)
+        found.insist()

@@ -7,7 +7,9 @@ from lkctl.secret import printable
 
 _GAP = "  "
 _NARROWEST = 8
+_HANDY = 24  # holds a time, a SID
 _NARROWEST_PROSE = 20
+_WIDEST_BESIDE_PROSE = 40  # holds every ID; what is longer was written by somebody else
 
 
 def cells(text: str) -> int:
@@ -33,8 +35,10 @@ def fit(text: str, width: int) -> str:
 def align(rows: Sequence[Sequence[str]], width: int | None = None, *, wrap: bool = False) -> list[str]:
     """Lay rows out in columns, made safe.
 
-    With `width`, the widest columns give way until a line fits, the first one last: it names the thing. With `wrap`,
-    the last column is broken into lines instead of being cut.
+    With `width`, the widest columns give way until a line fits; the first one, which names the thing, gives way for the
+    others only where they are down to 24 cells and it has more than 40, and last of all. With `wrap`,
+    the last column is broken into lines instead of being cut, and the others, but the first, give way only down to 40
+    cells.
     """
     safe = [[printable(cell) for cell in row] for row in rows]
     if not safe:
@@ -44,6 +48,8 @@ def align(rows: Sequence[Sequence[str]], width: int | None = None, *, wrap: bool
     if room is None:
         return [_line(row, widths) for row in safe]
     if wrap:
+        if sum(widths[:-1]) + _NARROWEST_PROSE > room:
+            widths[1:-1] = [min(width, _WIDEST_BESIDE_PROSE) for width in widths[1:-1]]
         widths[-1] = max(_NARROWEST_PROSE, min(widths[-1], room - sum(widths[:-1])))
         return [line for row in safe for line in _wrapped(row, widths)]
     widths = _squeeze(widths, room)
@@ -51,14 +57,15 @@ def align(rows: Sequence[Sequence[str]], width: int | None = None, *, wrap: bool
 
 
 def _squeeze(widths: list[int], room: int) -> list[int]:
-    """Take cells from the widest columns, from the first one only when no other has some left."""
+    """Take cells from the widest of those columns whose turn it is, until what is left fits."""
     widths = list(widths)
-    while sum(widths) > room and max(widths) > _NARROWEST:
-        others = [at for at in range(1, len(widths)) if widths[at] > _NARROWEST] or [0]
-        widest = max(others, key=lambda at: widths[at])
-        if widths[widest] <= _NARROWEST:
-            break
-        widths[widest] -= 1
+    others = range(1, len(widths))
+    for turn, least in (others, _HANDY), ((0,), _WIDEST_BESIDE_PROSE), (others, _NARROWEST), ((0,), _NARROWEST):
+        while sum(widths) > room:
+            widest = max(turn, key=lambda at: widths[at], default=0)
+            if widths[widest] <= least:
+                break
+            widths[widest] -= 1
     return widths
 
 

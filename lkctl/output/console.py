@@ -76,6 +76,11 @@ class Console:
         """Hand on what was written, so that a reader of the pipe has it now."""
         self._out.flush()
 
+    def insist_reader(self) -> None:
+        """Raise BrokenPipeError where nobody reads stdout any more: who writes seldom would not learn of it."""
+        if not self.out_tty and _has_no_reader(self._out):
+            raise BrokenPipeError
+
     def talk(self, text: str) -> None:
         """Write a remark to stderr, unless `--quiet`."""
         if not self.quiet:
@@ -91,13 +96,14 @@ class Console:
         """Colour a text for stdout (or stderr) where colour is on."""
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self._color[self._err if err else self._out] else text
 
-    def ask(self, question: str) -> bool | None:
-        """Ask yes or no on the terminal; None where nobody can answer."""
+    def ask(self, question: str, *, word: str = "") -> bool | None:
+        """Ask on the terminal for yes or no, or for a word that must be typed; None where nobody can answer."""
         if not (self.in_tty and self.err_tty):
             return None
-        self._err.write(f"{printable(scrub(question))} [y/N] ")
+        self._err.write(f"{printable(scrub(question))} [{f'type {word}' if word else 'y/N'}] ")
         self._err.flush()
-        return self.stdin.readline().strip().lower() in {"y", "yes"}
+        answer = self.stdin.readline().strip()
+        return answer == word if word else answer.lower() in {"y", "yes"}
 
     @contextmanager
     def progress(self, awaited: str) -> Iterator[None]:
@@ -122,3 +128,14 @@ class Console:
         if color != "auto":
             return color == "always"
         return tty and not self._environ.get("NO_COLOR") and self._environ.get("TERM") != "dumb"
+
+
+def _has_no_reader(stream: TextIO) -> bool:
+    import select
+
+    try:
+        poll = select.poll()
+        poll.register(stream.fileno(), 0)
+        return any(events & select.POLLERR for _, events in poll.poll(0))
+    except (OSError, ValueError, AttributeError):  # no file, or a system that cannot tell
+        return False

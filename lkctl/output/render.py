@@ -1,14 +1,19 @@
 """The one renderer: a view in, text in the wanted format on the console out."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from lkctl.output.columns import align
 from lkctl.output.console import Console
 from lkctl.output.format import Format
 from lkctl.output.jsontext import to_json
+from lkctl.output.stream import streaming
 from lkctl.output.view import Listing, Record
 from lkctl.secret import printable
+
+T = TypeVar("T")
+_PACE = 0.05  # seconds
+_LONGEST_FIELD = 2000  # characters: about a terminal full
 
 
 def effective(format_: Format, console: Console) -> Format:
@@ -23,6 +28,23 @@ def render(view: Listing[Any] | Record, format_: Format, console: Console) -> No
     format_ = effective(format_, console)
     write = _write_listing if isinstance(view, Listing) else _write_record
     write(view, format_, console)  # type: ignore[arg-type]  # the choice above fits the view
+
+
+def render_stream(view: Listing[T], items: Iterable[T], format_: Format, console: Console) -> None:
+    """Write the items of a listing as they come; as a table when all are there, for its columns."""
+    shown = effective(format_, console)
+    if shown is Format.table:
+        render(view._replace(items=tuple(items)), shown, console)
+        return
+    spellings: dict[Format, Callable[[T, Console], str]] = {
+        Format.json: lambda item, _: "  " + to_json(view.json(item)).replace("\n", "\n  "),
+        Format.jsonl: lambda item, _: to_json(view.json(item), compact=True) + "\n",
+        Format.name: lambda item, _: printable(view.name(item)) + "\n",
+        Format.tsv: lambda item, _: "\t".join(printable(column.cell(item)) for column in view.columns) + "\n",
+    }
+    with streaming(shown, console, spellings, pace=_PACE) as show:
+        for item in items:
+            show(item)
 
 
 def _write_listing(view: Listing[Any], format_: Format, console: Console) -> None:
@@ -67,7 +89,7 @@ def _write_sheet(view: Record, console: Console) -> None:
     if view.heading:
         console.write(console.paint(printable(view.heading), "bold") + "\n")
     width = max((len(key) for key, _ in view.fields), default=0)
-    _lines(console, (f"{console.paint(key.ljust(width), 'dim')}  {printable(value)}" for key, value in view.fields))
+    _lines(console, (f"{console.paint(key.ljust(width), 'dim')}  {_in_short(value)}" for key, value in view.fields))
     for title, listing in view.lists:
         console.write(f"\n{console.paint(title, 'bold')}\n")
         if listing.items:
@@ -76,6 +98,13 @@ def _write_sheet(view: Record, console: Console) -> None:
             console.write(listing.empty + "\n")
     if view.remarks:
         _lines(console, ("", *(printable(remark) for remark in view.remarks)))
+
+
+def _in_short(value: str) -> str:
+    shown = printable(value)
+    if len(shown) <= _LONGEST_FIELD:
+        return shown
+    return f"{shown[:_LONGEST_FIELD]}… ({len(value):,} characters; -o json writes them all)"
 
 
 def _lines(console: Console, lines: Iterable[str]) -> None:

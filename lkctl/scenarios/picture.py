@@ -1,10 +1,11 @@
 """A room seen whole."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from lkctl.dispatch import verdict
-from lkctl.models import Dispatch, Participant, Room
+from lkctl.dispatch import Judged
+from lkctl.models import Participant, Room
+from lkctl.scenarios.dispatches import Scene, look_at_agents
+from lkctl.scenarios.headcount import Headcount, headcount
 from lkctl.scenarios.resolution import snapshot_of
 from lkctl.server.api import Api
 from lkctl.userid import Resolution, resolve
@@ -16,15 +17,28 @@ class RoomPicture:
 
     room: Room
     participants: tuple[Participant, ...]
-    dispatches: tuple[tuple[Dispatch, str], ...]  # with the verdict on each
+    counts: Headcount
+    dispatches: tuple[Judged, ...]
+    job: str  # the metadata of the job that the resolution took into account
     resolution: Resolution
 
 
 def picture_room(api: Api, name: str) -> RoomPicture:
-    """See a room whole; raise `room-missing`."""
+    """See a room whole; raise `room-missing`, also where it goes while it is looked at.
+
+    The room is asked for again at the end: of one that is gone the server lists no participants, as if it were empty,
+    and one of the same name may have come in its place.
+    """
     room = api.get_room(name)
-    participants = tuple(api.list_participants(name))
-    now = datetime.now(UTC)
-    dispatches = tuple(api.list_dispatches(name))
-    judged = tuple((dispatch, verdict(dispatch, participants, now)) for dispatch in dispatches)
-    return RoomPicture(room, participants, judged, resolve(snapshot_of(name, room, participants, dispatches)))
+    while True:
+        scene = look_at_agents(api, name, room.created_at)
+        before, room = room, api.get_room(name)
+        if room.sid == before.sid:
+            return _picture(room, scene)
+
+
+def _picture(room: Room, scene: Scene) -> RoomPicture:
+    snapshot = snapshot_of(room.name, room, scene.participants, scene.dispatches)
+    counts = headcount(scene.participants)
+    resolution = resolve(snapshot)
+    return RoomPicture(room, scene.participants, counts, scene.judged(), snapshot.job.metadata, resolution)

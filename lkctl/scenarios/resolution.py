@@ -1,7 +1,7 @@
 """Which user ID an agent would use: gathered from the API or from a file, judged by the resolver."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,10 @@ from lkctl.userid import (
 )
 
 if TYPE_CHECKING:
+    from lkctl.scenarios.roomfilter import RoomFilter
     from lkctl.server.api import Api  # HTTP is for those who ask a server
+
+Judge = Callable[[Snapshot], Resolution]
 
 _SNAPSHOT_KEYS = {"room", "participants", "job", "env", "now_ms", "local_identity"}
 
@@ -110,17 +113,48 @@ def choose_way(via: str | None, snapshot: str | None) -> Literal["api"] | None:
     return "api" if snapshot is None else None
 
 
+def choose_rooms(
+    filters: tuple[Sequence[str] | None, str | None, Sequence[str] | None],
+    *,
+    all_rooms: bool,
+    excluded: Mapping[str, object],
+) -> "RoomFilter | None":
+    """Say which rooms `--all` means (--match, --older-than, --metadata-has); None: it is about one.
+
+    Raises `usage` for filters without `--all`, and for what it excludes.
+    """
+    if not all_rooms:
+        if any(one is not None for one in filters):
+            told = "--match, --older-than and --metadata-has choose among all rooms"
+            raise LkctlError("usage", told, hint="Give --all with them")
+        return None
+    for name, value in excluded.items():
+        if value:
+            raise LkctlError("usage", f"--all excludes {name}", hint="Give one or the other")
+    from lkctl.scenarios.roomfilter import room_filter
+
+    return room_filter(*filters)
+
+
 def insist(resolution: Resolution, demands: Demands) -> None:
     """Raise `expectation-failed` for an unresolved ID, and for a demand that is not met."""
+    failure = unmet(resolution, demands)
+    if failure is not None:
+        raise failure
+
+
+def unmet(resolution: Resolution, demands: Demands) -> LkctlError | None:
+    """Give the error for an unresolved ID, or for a demand that is not met; None where all is well."""
     if resolution.source is None:
-        raise LkctlError("expectation-failed", "the user ID is unresolved", hint="The warnings say why")
+        return LkctlError("expectation-failed", "the user ID is unresolved", hint="The warnings say why")
     if demands.user_id is not None and resolution.user_id != demands.user_id:
-        found = resolution.user_id or f"none ({resolution.source})"
+        found = resolution.user_id or "a random one"
         told = f"expected the user ID {demands.user_id}, the agent would use {found}"
-        raise LkctlError("expectation-failed", told, hint="--explain shows every level, and why it won or lost")
+        return LkctlError("expectation-failed", told, hint="--explain shows every level, and why it won or lost")
     if demands.resolved and resolution.user_id is None:
         told = "there is no user ID: the agent would make a random one"
-        raise LkctlError("expectation-failed", told, hint="--explain shows what was looked at")
+        return LkctlError("expectation-failed", told, hint="--explain shows what was looked at")
+    return None
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -1,8 +1,8 @@
 """What an answer of a server is: a reply, LiveKit's error, or something that is not LiveKit at all."""
 
 import json
+import re
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from lkctl.errors import LkctlError
@@ -13,6 +13,9 @@ from lkctl.settings.url import ServerUrl, without_login
 OK, UNAUTHORIZED, TOO_MANY = 200, 401, 429
 _REDIRECTS = range(300, 400)
 _GATEWAY = {502, 503, 504}
+_NO_NODES = "could not find any available nodes"  # for a moment after its Redis has returned (measured)
+# What a livekit-server passes on when its Redis is away, hangs, or refuses (each measured on 1.13.5)
+_REDIS_AWAY = r"(?:^|: )(?:dial tcp\b|i/o timeout$|NOAUTH |OOM |READONLY |MASTERDOWN )"
 
 
 def read_reply(answer: Answer, url: ServerUrl) -> Mapping[str, Any]:
@@ -42,21 +45,34 @@ def _server_error(code: str, said: str, status: int, url: ServerUrl) -> LkctlErr
             f"{url.http} does not know the call: {said}",
             hint="A very old server, or a redirect on the way",
         )
-    if "redis required" in said:
-        return LkctlError(
-            "server-redis", f"{url.http} cannot do this: {said}", hint="The service needs a server with Redis"
-        )
+    if code in {"unknown", "internal"} and (error := _redis_error(said, url)):
+        return error
     if code == "resource_exhausted":
         return LkctlError(
             "server-limit", f"{url.http} refused because of a limit: {said}", hint="Wait, or raise the limit"
         )
-    if code == "unavailable":
+    if code == "unavailable" or _NO_NODES in said:
         return LkctlError(
             "server-unavailable",
             f"{url.http} says: {said} ({status})",
-            hint="No node or worker took the call; try again",
+            hint="The node that has the room may be down, or the Redis between nodes; try again, or: lkctl diagnose",
         )
     return LkctlError("server-error", f"{url.http} says: {said} ({code}, {status})", hint="Look into the server's log")
+
+
+def _redis_error(said: str, url: ServerUrl) -> LkctlError | None:
+    """Tell a server without Redis from one whose Redis is gone; None where the text speaks of neither."""
+    if "redis required" in said:
+        return LkctlError(
+            "server-redis", f"{url.http} cannot do this: {said}", hint="The service needs a server with Redis"
+        )
+    if re.search(_REDIS_AWAY, said):
+        return LkctlError(
+            "server-redis",
+            f"{url.http} failed, most likely because it cannot use its Redis: {said}",
+            hint="Is Redis running, and does `redis` in the server's configuration lead to it? Then: lkctl diagnose",
+        )
+    return None
 
 
 def proxy_error(answer: Answer, url: ServerUrl) -> LkctlError:
@@ -107,6 +123,8 @@ def _json(answer: Answer) -> Any:
 
 def clock_skew(answer: Answer) -> float | None:
     """Seconds by which the server's clock is ahead of ours, by its Date header; None without a usable one."""
+    from email.utils import parsedate_to_datetime  # 20 ms, for those who compare clocks
+
     try:
         theirs = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
     except (ValueError, TypeError, OverflowError):

@@ -4,18 +4,23 @@ Not the SDK's client: it has no working timeout, loses the reason of a 401 and l
 on livekit-api 1.2.2). Tests parse every body that is sent here into LiveKit's own protobuf messages.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from shlex import quote
-from typing import Any
+from typing import Any, TypeVar
 
 from lkctl.errors import LkctlError
 from lkctl.models import Dispatch, Participant, Room, RoomRequest, Track
 from lkctl.server import decode
+from lkctl.server.deadline import Deadline
 from lkctl.server.twirp import Twirp
+from lkctl.server.unsupported import UNMUTE_OFF, cloud_only, unmute_off
 from lkctl.settings.layers import Target
 from lkctl.settings.url import ServerUrl
+
+T = TypeVar("T")
 
 _ROOM_MISSING = "requested room does not exist"
 _PARTICIPANT_MISSING = "participant does not exist"
@@ -34,6 +39,23 @@ class Api:
         """Give the same API with its time before it."""
         return Api(self._twirp.renewed())
 
+    def bounded(self, seconds: float, *, quiet: bool = True) -> "Api":
+        """Give the same API for one look of many: with `seconds` before it, no sign of life of its own if `quiet`."""
+        return Api(self._twirp.bounded(seconds, quiet=quiet))
+
+    def quiet(self) -> "Api":
+        """Give the same API, within the same time, without signs of life of its own: for calls of many threads."""
+        return Api(self._twirp.quiet())
+
+    def close(self) -> None:
+        """Hang up; calls that are under way in other threads end, and none can follow."""
+        self._twirp.close()
+
+    @property
+    def deadline(self) -> Deadline:
+        """By when all calls have ended."""
+        return self._twirp.deadline
+
     @property
     def target(self) -> Target:
         """URL and credentials."""
@@ -44,10 +66,23 @@ class Api:
         """Where the calls go."""
         return self._twirp.url
 
+    @property
+    def now(self) -> datetime:
+        """The time by the server's clock, as its last answer told it (header Date); by ours where it told none."""
+        return datetime.fromtimestamp(self._twirp.now, UTC)
+
     def list_rooms(self, names: Sequence[str] = ()) -> list[Room]:
         """Give the rooms, or those of the given names, by name (the server's own order is random)."""
         reply = self._call("RoomService/ListRooms", {"names": list(names)} if names else {}, {"roomList": True})
         return sorted((decode.room(raw) for raw in decode.items(reply, "rooms")), key=lambda room: room.name)
+
+    def existing_rooms(self, names: Sequence[str] = ()) -> set[str]:
+        """Give the names of all rooms, or of those that exist of the given ones.
+
+        A given name costs the server as much time as seven rooms of all (0.2 and 0.03 ms; measured on 1.13.5).
+        """
+        reply = self._call("RoomService/ListRooms", {"names": list(names)} if names else {}, {"roomList": True})
+        return {str(raw.get("name")) for raw in decode.items(reply, "rooms")}
 
     def find_room(self, name: str) -> Room | None:
         """Give a room, or None where it does not exist."""
@@ -71,14 +106,19 @@ class Api:
 
     def list_participants(self, room: str) -> list[Participant]:
         """Give who is in a room, in the order of joining; an absent room gives [] (measured)."""
-        reply = self._call("RoomService/ListParticipants", {"room": room}, _admin(room))
-        found = [decode.participant(raw) for raw in decode.items(reply, "participants")]
-        return sorted(found, key=lambda participant: (participant.joined_at_ms, participant.identity))
+        return decode.participants(self._call("RoomService/ListParticipants", {"room": room}, _admin(room)))
 
     def list_dispatches(self, room: str) -> list[Dispatch]:
         """Give the dispatches of a room that exists; for an absent one the server needs 3 s to say `unavailable`."""
-        reply = self._call("AgentDispatchService/ListDispatch", {"room": room}, _admin(room))
-        return sorted((decode.dispatch(raw) for raw in decode.items(reply, "agent_dispatches")), key=lambda d: d.id)
+        return decode.dispatches(self._call("AgentDispatchService/ListDispatch", {"room": room}, _admin(room)))
+
+    def list_participants_of(self, rooms: Sequence[str]) -> list[list[Participant] | LkctlError]:
+        """Give who is in each of several rooms, which are asked at the same time, or the error of that room."""
+        return self._call_all("RoomService/ListParticipants", rooms, decode.participants)
+
+    def list_dispatches_of(self, rooms: Sequence[str]) -> list[list[Dispatch] | LkctlError]:
+        """Give the dispatches of each of several rooms, which are asked at the same time, or the error of that room."""
+        return self._call_all("AgentDispatchService/ListDispatch", rooms, decode.dispatches)
 
     def update_room_metadata(self, name: str, metadata: str) -> Room:
         """Replace a room's metadata ("" clears it) and give the room as it is then; raise `room-missing`."""
@@ -88,8 +128,14 @@ class Api:
 
     def get_participant(self, room: str, identity: str) -> Participant:
         """Give one participant; raise `room-missing` or `participant-missing`."""
+        return self.get_participant_to_change(room, identity)[0]
+
+    def get_participant_to_change(self, room: str, identity: str) -> tuple[Participant, Mapping[str, Any]]:
+        """Give one participant, and its permission as a server has it that knows more of them than lkctl."""
         with self._missing(room, identity):
-            return decode.participant(self._call("RoomService/GetParticipant", _who(room, identity), _admin(room)))
+            raw = self._call("RoomService/GetParticipant", _who(room, identity), _admin(room))
+        permission = raw.get("permission")
+        return decode.participant(raw), permission if isinstance(permission, dict) else {}
 
     def update_participant(self, room: str, identity: str, changes: Mapping[str, Any]) -> Participant:
         """Change what `changes` names of metadata, name, attributes, permission; give the participant as it is then.
@@ -117,16 +163,22 @@ class Api:
             self._call(f"RoomService/{method}", {**_who(room, identity), **body}, grants)
         except LkctlError as error:
             if _UNIMPLEMENTED in error.message:
-                raise _cloud_only(self.url) from None
+                raise cloud_only(self.url) from None
             raise
 
     def mute_track(self, room: str, identity: str, sid: str, *, muted: bool) -> Track | None:
         """Mute or unmute a track, and give it as it is then; None where the server knows no such track (measured).
 
-        Where nobody of that identity is in the room, the server needs 3 s to say `unavailable`: look first.
+        Where nobody of that identity is in the room, the server needs 3 s to say `unavailable`: look first. Raises
+        `server-unmute` where the server lets only the participant unmute, also for a track that it does not know.
         """
         body = {**_who(room, identity), "track_sid": sid, "muted": muted}
-        raw = self._call("RoomService/MutePublishedTrack", body, _admin(room)).get("track")
+        try:
+            raw = self._call("RoomService/MutePublishedTrack", body, _admin(room)).get("track")
+        except LkctlError as error:
+            if UNMUTE_OFF in error.message:
+                raise unmute_off(self.url) from None
+            raise
         return decode.track(raw) if isinstance(raw, dict) else None
 
     def create_dispatch(self, room: str, agent_name: str, metadata: str = "") -> Dispatch:
@@ -147,6 +199,12 @@ class Api:
     def insist_egress(self) -> None:
         """Raise `server-redis` at once where the server can record nothing; other egress calls need seconds for it."""
         self._call("Egress/ListEgress", {"room_name": "-"}, {"roomRecord": True})
+
+    def _call_all(
+        self, method: str, rooms: Sequence[str], read: Callable[[Mapping[str, Any]], T]
+    ) -> list[T | LkctlError]:
+        replies = self._twirp.call_all(method, [({"room": room}, _admin(room)) for room in rooms])
+        return [reply if isinstance(reply, LkctlError) else read(reply) for reply in replies]
 
     @contextmanager
     def _missing(self, room: str, identity: str = "") -> Iterator[None]:
@@ -182,11 +240,6 @@ def dispatch_missing(room: str, dispatch_id: str) -> LkctlError:
     """Make the error for a dispatch that the room does not have."""
     hint = f"Run: lkctl dispatch list {quote(room)}"
     return LkctlError("dispatch-missing", f"room {room!r} has no dispatch {dispatch_id!r}", hint=hint)
-
-
-def _cloud_only(url: ServerUrl) -> LkctlError:
-    told = f"{url.http} cannot move or forward participants"
-    return LkctlError("server-cloud", told, hint="Of LiveKit's servers only LiveKit Cloud can")
 
 
 def _admin(room: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+NO_TIME = 0.01  # seconds that are left when none are: sockets take 0 for `do not block`
 
 
 class Deadline:
@@ -19,8 +20,8 @@ class Deadline:
 
     @property
     def left(self) -> float:
-        """Seconds left, never below a hundredth: sockets take 0 for `do not block`."""
-        return max(0.01, self._end - time.monotonic())
+        """Seconds left, never below NO_TIME."""
+        return max(NO_TIME, self._end - time.monotonic())
 
     @property
     def over(self) -> bool:

@@ -1,5 +1,6 @@
 """Twirp JSON into our own values; what is not of the expected type counts as absent."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -30,6 +31,17 @@ def room(raw: Mapping[str, Any]) -> Room:
     )
 
 
+def participants(reply: Mapping[str, Any]) -> list[Participant]:
+    """Read a ListParticipantsResponse; the server's own order is random."""
+    found = [participant(raw) for raw in items(reply, "participants")]
+    return sorted(found, key=lambda one: (one.joined_at_ms, one.identity))
+
+
+def dispatches(reply: Mapping[str, Any]) -> list[Dispatch]:
+    """Read a ListAgentDispatchResponse, by ID."""
+    return sorted((dispatch(raw) for raw in items(reply, "agent_dispatches")), key=lambda one: one.id)
+
+
 def participant(raw: Mapping[str, Any]) -> Participant:
     """Read a livekit.ParticipantInfo."""
     attributes = raw.get("attributes")
@@ -45,7 +57,7 @@ def participant(raw: Mapping[str, Any]) -> Participant:
         attributes={str(k): str(v) for k, v in attributes.items()} if isinstance(attributes, dict) else {},
         kind_details=_texts(raw, "kind_details"),
         permission=_permission(raw.get("permission")),
-        tracks=tuple(track(one) for one in items(raw, "tracks")),
+        tracks=tuple(sorted(map(track, items(raw, "tracks")), key=lambda one: one.sid)),  # random order (measured)
         is_publisher=raw.get("is_publisher") is True,
     )
 
@@ -113,7 +125,7 @@ def _number(raw: Mapping[str, Any], name: str) -> int:
     """Read a number; int64 comes as text (protobuf's JSON mapping)."""
     value = raw.get(name)
     if isinstance(value, str):
-        return int(value) if value[:20].lstrip("-").isdigit() and len(value) <= 20 else 0  # noqa: PLR2004
+        return int(value) if re.fullmatch("-?[0-9]{1,19}", value) else 0
     return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 2**63 else 0
 
 

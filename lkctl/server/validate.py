@@ -11,7 +11,7 @@ from lkctl.errors import LkctlError
 from lkctl.secret import scrub
 from lkctl.server.answers import OK, UNAUTHORIZED, clock_skew, proxy_error
 from lkctl.server.deadline import Deadline
-from lkctl.server.http import Answer, Request, traced
+from lkctl.server.http import Answer, Request, exchange
 from lkctl.server.refusal import Refused, read_refusal
 from lkctl.settings.url import ServerUrl
 
@@ -57,7 +57,7 @@ def is_sendable(token: str) -> bool:
 def validate(url: ServerUrl, token: str, deadline: Deadline, trace: Callable[[str], None] | None = None) -> Verdict:
     """Ask the server; raise LkctlError (net-, tls-, http-, not-livekit, server-) where LiveKit did not judge."""
     request = Request("GET", _PATH, {"Authorization": f"Bearer {token}"})
-    answer = traced(url, request, deadline, trace)
+    answer = exchange(url, request, deadline, trace)
     said = answer.text.replace(token, "<JWT>").strip()
     if answer.status == OK and said == "success":
         return Verdict(url.http, OK, ACCEPTED, said, clock_skew(answer))

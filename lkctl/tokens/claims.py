@@ -4,11 +4,14 @@ Source: livekit/protocol auth/grants.go (ClaimGrants, VideoGrant …) and golang
 that livekit-server 1.13.5 is built with; what is newer comes from livekit-api 1.2.2 (access_token.py).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
+from lkctl.errors import LkctlError
+
 SOURCES = ("camera", "microphone", "screen_share", "screen_share_audio")
+TRACK_SOURCES = (*SOURCES, "unknown")  # of what is published, whatever the client said of it
 KINDS = ("standard", "ingress", "egress", "sip", "agent", "connector", "bridge")
 
 MAX_ATTRIBUTES_BYTES = 65_536  # keys and values together
@@ -126,6 +129,16 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     begins = (right for right in known if len(meant) >= _SHORTEST_START and right.startswith(meant))
     found = near[0] if near else next(begins, None)
     return None if found is None else known[found]
+
+
+def read_source(word: str, choices: Sequence[str] = TRACK_SOURCES) -> str:
+    """Read the source of a track in any letter case, with - or _; raise `usage` for what is none of the choices."""
+    source = word.lower().replace("-", "_")
+    if source in choices:
+        return source
+    near = nearest(word, choices)
+    meant = f"Did you mean {near}? " if near else ""
+    raise LkctlError("usage", f"there is no source {word!r}", hint=f"{meant}The sources are {', '.join(choices)}")
 
 
 KNOWN: Mapping[str, str] = {folded(name): name for name in (*REGISTERED, *OWN, *GROUPS)}

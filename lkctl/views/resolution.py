@@ -1,12 +1,18 @@
 """How a resolution looks: the ID, every level, the warnings with what to do, the line the agent would print."""
 
+from typing import TYPE_CHECKING
+
 from lkctl.output.columns import align
 from lkctl.output.console import Console
 from lkctl.output.format import Format
 from lkctl.output.jsontext import to_json
 from lkctl.output.render import effective
+from lkctl.output.view import Column, Listing
 from lkctl.secret import printable
 from lkctl.userid import Resolution, resolution_json
+
+if TYPE_CHECKING:
+    from lkctl.scenarios.resolutions import Resolved
 
 _UNMADE = "(made by the agent at run time)"
 
@@ -33,6 +39,23 @@ def show_resolution(
         console.write("\t".join(printable(cell) for cell in cells) + "\n")
         for notice in resolution.warnings:
             console.talk(f"warning: {notice.code}: {printable(notice.message)}")
+
+
+def resolutions_view() -> "Listing[Resolved]":
+    """Show the resolutions of many rooms, one line each. The items are still to come."""
+    return Listing(
+        (),
+        (
+            Column("ROOM", lambda one: one.room),
+            Column("USER ID", lambda one: one.resolution.user_id or ""),
+            Column("SOURCE", lambda one: one.resolution.source or ""),
+            Column("PARTICIPANT", lambda one: one.resolution.participant or ""),
+            Column("WARNINGS", lambda one: ",".join(dict.fromkeys(w.code for w in one.resolution.warnings))),
+        ),
+        lambda one: one.resolution.user_id or "",
+        "There are no such rooms",
+        lambda one: resolution_json(one.resolution, "api", one.room),
+    )
 
 
 def _explain(resolution: Resolution, room: str, console: Console) -> None:

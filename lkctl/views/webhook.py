@@ -1,7 +1,7 @@
 """What a webhook delivery looks like to people: one as a sheet, those that arrive as lines."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from lkctl.output.console import Console
 from lkctl.output.format import Format
 from lkctl.output.jsontext import rfc3339, to_json
 from lkctl.output.render import effective
+from lkctl.output.stream import streaming
 from lkctl.output.view import Column, Listing, Record
 from lkctl.secret import printable
 from lkctl.views.tokens import when
@@ -42,28 +43,9 @@ def delivery_view(delivery: Delivery, format_: Format, console: Console) -> Reco
     )
 
 
-@contextmanager
-def showing_arrivals(format_: Format, console: Console) -> "Iterator[Callable[[Arrival], None]]":
-    """Give the function that shows a delivery as it arrives; a reader of the pipe has it at once.
-
-    With `-o json` all of them are one array, which is closed in the end.
-    """
-    spell = _SPELLINGS[effective(format_, console)]
-    before = "[\n"
-
-    def show(arrival: "Arrival") -> None:
-        nonlocal before
-        if format_ is Format.json:
-            console.write(before)
-            before = ",\n"
-        console.write(spell(arrival, console))
-        console.flush()
-
-    try:
-        yield show
-    finally:
-        if format_ is Format.json:
-            console.write("[]\n" if before == "[\n" else "\n]\n")
+def showing_arrivals(format_: Format, console: Console) -> "AbstractContextManager[Callable[[Arrival], None]]":
+    """Give the function that shows a delivery as it arrives."""
+    return streaming(effective(format_, console), console, _SPELLINGS)
 
 
 def say_reception(received: int, genuine: int) -> str:

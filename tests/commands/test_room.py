@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.harness import invoke, on_terminal
+from tests.harness import invoke
 
 ID = "user_1704067200000_abc123"
 
@@ -51,13 +51,6 @@ def test_a_new_user_id_is_made() -> None:
     made = json.loads(request["metadata"])["userId"]
     assert request["name"] == f"mcp-chrome-user-{made}"
     assert made.startswith("user_1")
-
-
-def test_a_question_is_made_safe() -> None:
-    """What is asked on a terminal shows the name, and obeys nothing in it."""
-    screen = on_terminal("room", "delete", "a\x1b[31mb", typed="n\n", env={"NO_COLOR": "1"}).out
-    assert "a\\x1b[31mb" in screen
-    assert "\x1b[31m" not in screen
 
 
 def test_contradicting_env_files() -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from operator import methodcaller
 from typing import Any
 
 import pytest
@@ -122,6 +123,12 @@ def test_prose_is_wrapped_not_cut() -> None:
     assert align([["a", "one two three four five six"]], 24, wrap=True) == ["a  one two three four", "   five six"]
 
 
+def test_what_is_endless_beside_prose_is_cut() -> None:
+    """Megabytes of somebody's metadata do not fill the screen; an ID stays whole."""
+    line = align([["a", "i" * 36, "m" * 1_000_000, "one two"]], 60, wrap=True)[0]
+    assert line == f"a  {'i' * 36}  {'m' * 39}…  one two"
+
+
 def test_columns_stay_aligned() -> None:
     """Also behind wide characters, and when cut."""
     lines = align([["日本", "x"], ["ab", "y"]])
@@ -222,3 +229,18 @@ def test_json_values() -> None:
     text = to_json({"a": "\x9b31m\u202e\ud800\x1b", "b": (1, 2.5, None, True)})
     assert text.isascii()
     assert json.loads(text) == {"a": "\x9b31m\u202e\ud800\x1b", "b": [1, 2.5, None, True]}
+
+
+def test_a_long_name_leaves_room_for_the_rest() -> None:
+    titles = {"NAME": "n" * 200, "SID": "RM_aNNbtXz8LJC8", "CREATED": "2026-11-21T16:49:36.025Z", "METADATA": "m" * 300}
+    columns = tuple(Column(title, methodcaller("get", title)) for title in titles)
+    row = shown(Listing([titles], columns, str, ""), Format.auto, tty=True, columns=110).splitlines()[1]
+    assert row == f"{'n' * 40}…  RM_aNNbtXz8LJC8  2026-11-21T16:49:36.025Z  {'m' * 23}…"
+
+
+def test_a_sheet_does_not_flood_a_terminal() -> None:
+    sheet = Record({}, (("metadata", "m" * 100_000),), "demo")
+    text = shown(sheet, Format.auto, tty=True)
+    assert len(text) < 2100
+    assert text.endswith("m… (100,000 characters; -o json writes them all)\n")
+    assert shown(sheet, Format.auto, tty=False) == "metadata\t" + "m" * 100_000 + "\n"

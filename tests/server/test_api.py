@@ -15,8 +15,8 @@ from lkctl.models import RoomRequest
 from lkctl.secret import Secret
 from lkctl.server import decode
 from lkctl.server.api import Api, room_body
-from lkctl.server.http import MOST_BYTES
 from lkctl.server.twirp import Twirp
+from lkctl.server.wire import MOST_BYTES
 from lkctl.settings.layers import Credentials, Target
 from lkctl.settings.url import parse_url
 from tests import fakes
@@ -39,6 +39,17 @@ def twirp(status: str, code: str, text: str) -> fakes.Talk:
     return fakes.reply(status, body, "Content-Type: application/json")
 
 
+# As livekit-server 1.13.5 told it of a Redis that was away, hung, wanted a password, was full, and was a replica
+REDIS_AWAY = (
+    "could not get rooms: dial tcp 127.0.0.1:9: connect: connection refused",
+    "dial tcp: lookup redis on 10.0.0.1:53: no such host",
+    "could not get node for room: i/o timeout",
+    "NOAUTH Authentication required.",
+    "OOM command not allowed when used memory > 'maxmemory'.",
+    "READONLY You can't write against a read only replica.",
+    "could not get rooms: MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+)
+
 TABLE = [
     pytest.param(fakes.reply("200 OK", fakes.HTML, "Content-Type: text/html"), "not-livekit", id="page, 200"),
     pytest.param(fakes.reply("404 Not Found", fakes.HTML, "Content-Type: text/html"), "not-livekit", id="page, 404"),
@@ -54,9 +65,14 @@ TABLE = [
     pytest.param(fakes.reply("429 Too Many Requests", b""), "server-limit", id="429"),
     pytest.param(twirp("503 Service Unavailable", "unavailable", "twirp error unknown: no response from servers"),
                  "server-unavailable", id="503 of LiveKit"),
+    pytest.param(twirp("500 Internal", "unknown", "twirp error unknown: could not find any available nodes"),
+                 "server-unavailable", id="no nodes yet"),
     pytest.param(twirp("401 Unauthorized", "unauthenticated", "permissions denied"), "auth-grant", id="grant"),
     pytest.param(twirp("500 Internal", "internal", "twirp error unknown: egress not connected (redis required)"),
                  "server-redis", id="redis"),
+    *(pytest.param(twirp("500 Internal", "unknown", f"twirp error unknown: {said}"), "server-redis", id=said)
+      for said in REDIS_AWAY),
+    pytest.param(twirp("500 Internal", "unknown", "twirp error unknown: agent dial tcp"), "server-error", id="no dial"),
     pytest.param(twirp("500 Internal", "internal", "Internal service panic"), "server-error", id="panic"),
     pytest.param(twirp("404 Not Found", "bad_route", "no handler"), "not-livekit", id="bad route"),
     pytest.param(fakes.reply("401 Unauthorized", b"invalid API key: APIabcdefghijkl"), "auth-key", id="key"),

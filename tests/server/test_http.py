@@ -8,7 +8,9 @@ import pytest
 
 from lkctl.errors import LkctlError
 from lkctl.server.deadline import Deadline
-from lkctl.server.http import MOST_BYTES, Request, _host, exchange, resolve
+from lkctl.server.http import Request, _host, exchange
+from lkctl.server.link import resolve
+from lkctl.server.wire import MOST_BYTES
 from lkctl.settings.url import parse_url
 from tests import fakes
 

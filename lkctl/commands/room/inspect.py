@@ -17,7 +17,11 @@ app = typer.Typer()
     ),
 )
 def inspect(ctx: typer.Context, room: RoomName) -> None:
-    """Show a room whole: participants, tracks, dispatches with a verdict, and the user ID an agent would use."""
+    """Show a room whole: participants, tracks, dispatches with a verdict, and the user ID an agent would use.
+
+    Participants are counted here, agents too; the server's own number leaves agents out and is up to 5 s late. Exit 3
+    when the room does not exist. What `-o json` gives is a snapshot for `lkctl agent resolve`.
+    """
     from lkctl.scenarios.picture import picture_room
     from lkctl.views.picture import picture_view
 

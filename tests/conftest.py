@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import lkctl.secret
 from tests.harness import PRINTED, SECRETS
 
 OTHER_SECRET = "Zq3other0secret1of2another3project4k5l6m7n8o9"
@@ -39,6 +40,12 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Keep what a test printed past the harness."""
     if report.passed and report.when == "call":
         PRINTED.append((report.nodeid, "".join(text for title, text in report.sections if "Captured" in title)))
+
+
+@pytest.fixture(autouse=True)
+def forget_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test makes a secret is none in the next: scrubbing `aaaaaaaa` there would change other texts."""
+    monkeypatch.setattr("lkctl.secret._in_use", set(lkctl.secret._in_use))
 
 
 @pytest.fixture

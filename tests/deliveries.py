@@ -66,7 +66,7 @@ def read_all(link: socket.socket) -> bytes:
 
 def post(body: bytes = BODY, header: str | None = None, *, path: str = "/", version: str = "1.1") -> bytes:
     head = f"POST {path} HTTP/{version}\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
-    return f"{head}Authorization: {token() if header is None else header}\r\n\r\n".encode() + body
+    return f"{head}Authorization: {token(exp=now() + 3600) if header is None else header}\r\n\r\n".encode() + body
 
 
 def status(answer: bytes) -> int:

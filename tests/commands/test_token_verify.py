@@ -36,7 +36,9 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def token(secret: str = SECRET, **changes: Any) -> str:
     """Forge a token that is good now, with changes."""
-    return forge(claims(**{"exp": NOW + 3600, "metadata": f'{{"userId":"{ID}"}}', **changes}), secret=secret)
+    return forge(
+        claims(**{"exp": int(time.time()) + 3600, "metadata": f'{{"userId":"{ID}"}}', **changes}), secret=secret
+    )
 
 
 def verify(text: str, *words: str) -> Done:
@@ -211,11 +213,11 @@ EVIDENCE = [
     pytest.param(token(), clocked("401 Unauthorized", REFUSALS + "is expired", 7200), ("expired", False, 1),
                  ["foreseen was 200 success", "ahead of this machine's, which explains the answer"],
                  id="its clock is ahead"),
-    pytest.param(token(nbf=NOW - 5), clocked("401 Unauthorized", REFUSALS + "is not valid yet", -600),
+    pytest.param(token(nbf=NOW - 5), clocked("401 Unauthorized", REFUSALS + "is not valid yet", -6000),
                  ("not-yet", False, 1),
                  ["foreseen was 200 success", "behind this machine's, which explains the answer"],
                  id="its clock is behind"),
-    pytest.param(token(exp=NOW - 3600), clocked("200 OK", "success", -3600), ("accepted", False, 1),
+    pytest.param(token(exp=NOW - 3600), clocked("200 OK", "success", -9000), ("accepted", False, 1),
                  ["foreseen was 401 token has invalid claims: token is expired; the server says 200 success",
                   "behind this machine's, which explains the answer"], id="accepted by a clock that is behind"),
     pytest.param(token(), clocked("401 Unauthorized", REFUSALS + "is expired", 0), ("expired", False, 1),

@@ -111,8 +111,11 @@ def test_missing_header(header: list[str] | None) -> None:
     assert [check.ok for check in delivery.checks] == [False, None, None, None, None, True]
 
 
+LASTING = token(exp=now() + 3600)  # until its test runs
+
+
 @pytest.mark.parametrize(
-    ("headers", "ok"), [([token(), "nonsense"], True), (["nonsense", token()], False)], ids=["good first", "bad first"]
+    ("headers", "ok"), [([LASTING, "nonsense"], True), (["nonsense", LASTING], False)], ids=["good first", "bad first"]
 )
 def test_of_several_headers_the_first_counts(headers: list[str], ok: bool) -> None:
     """Go's http.Header.Get, aiohttp and Node take the first one."""

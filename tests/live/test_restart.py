@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -74,11 +75,21 @@ def test_a_restart_amid_commands(end: Callable[[LocalServer], None], server: Loc
     assert [timed(*command).code for command in COMMANDS] == [0, 0, 0, 0]
 
 
+def freeze(pid: int) -> None:
+    """Stop a process, and wait until all its threads stand still; the kernel still takes connections for it."""
+    os.kill(pid, signal.SIGSTOP)
+    limit = time.monotonic() + 5
+    stats = list(Path(f"/proc/{pid}/task").glob("*/stat"))  # none on a Mac
+    while any(") T " not in stat.read_text() for stat in stats):
+        assert time.monotonic() < limit, "it does not stop"
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_killed_before_it_answered(command: list[str], server: LocalServer) -> None:
     """The connection is there, and then nobody: said at once, not at the end of the time limit."""
     assert server.pid is not None
-    os.kill(server.pid, signal.SIGSTOP)  # the kernel still takes connections for it
+    freeze(server.pid)
     killing = threading.Timer(0.5, kill, [server])
     killing.start()
     try:
@@ -92,7 +103,7 @@ def test_killed_before_it_answered(command: list[str], server: LocalServer) -> N
 def test_a_server_that_stands_still(command: list[str], server: LocalServer) -> None:
     """The time limit holds; when it goes on, so do we."""
     assert server.pid is not None
-    os.kill(server.pid, signal.SIGSTOP)
+    freeze(server.pid)
     try:
         done = timed(*command, "--timeout", "1")
         assert (done.code, code_of(done), done.out) == (5, "net-timeout", "")

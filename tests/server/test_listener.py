@@ -13,7 +13,7 @@ from lkctl.errors import LkctlError
 from lkctl.server.backlog import MOST_LARGE
 from lkctl.server.listener import MOST_BYTES, Arrival, Listener, Posted, _not_listening
 from lkctl.webhooks.delivery import Delivery, judge_delivery
-from tests.deliveries import BODY, claims, exchange, post, status, token
+from tests.deliveries import BODY, claims, exchange, now, post, status, token
 from tests.tokens.forge import PAIR, forge
 
 
@@ -22,7 +22,9 @@ def judge(posted: Posted) -> Delivery:
 
 
 def chunked(body: bytes) -> bytes:
-    head = f"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nAuthorization: {token()}\r\n\r\n"
+    head = (
+        f"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nAuthorization: {token(exp=now() + 3600)}\r\n\r\n"
+    )
     half = len(body) // 2
     parts = (body[:half], body[half:], b"")
     return head.encode() + b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from lkctl.localserver.go import Go
     from lkctl.output.view import Listing, Record
     from lkctl.server.api import Api
-    from lkctl.userid import Snapshot
 
 
 class Connection(NamedTuple):
@@ -130,16 +129,6 @@ class Invocation(NamedTuple):
 
         trace = self.console.complain if self.debug else None
         return Api(Twirp(target, timeout=self.timeout, trace=trace, wait=self.console.progress))
-
-    def snapshot(self, room: str | None, file: str | None, *, require_room: bool) -> "Snapshot":
-        """Look at a room: in a snapshot file, or through the API."""
-        from lkctl.scenarios.resolution import from_api, from_file
-
-        if file is not None:
-            return from_file(file, room, self.console.stdin)
-        if room is None:
-            raise LkctlError("usage", "no room was named", hint="Give ROOM, or --snapshot FILE")
-        return from_api(self.api(), room, require_room=require_room)
 
     def examine(self, checks: "Sequence[Check[World]]", *, strict: bool, failed_only: bool = False) -> int:
         """Run checks on what is configured here, show the results as they come, and give the exit code."""

@@ -5,6 +5,7 @@ A process of its own, because the SDK writes to stderr by itself, the token amon
 
 import asyncio
 import json
+import os
 import sys
 from typing import Any
 
@@ -132,3 +133,4 @@ async def serve() -> None:
 
 if __name__ == "__main__":
     asyncio.run(serve())
+    os._exit(0)  # at once: while Python ends, the SDK's threads may abort it

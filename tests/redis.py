@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from lkctl.localserver.child import Child
 from lkctl.localserver.config import HOST, free_tcp_port
 from lkctl.localserver.process import LocalServer
@@ -20,7 +18,7 @@ from lkctl.server.api import Api
 from lkctl.server.twirp import Twirp
 from lkctl.settings.layers import Credentials, Target
 from lkctl.settings.url import parse_url
-from tests.harness import SECRETS
+from tests.harness import SECRETS, lacking
 
 PROGRAM = "redis-server"
 _READY_WITHIN = 10.0
@@ -73,8 +71,7 @@ def running_redis() -> Iterator[Redis]:
     """Run a Redis; without the program the test is skipped, but fails in CI: there nobody would see that."""
     program = shutil.which(PROGRAM)
     if program is None:
-        tell = pytest.fail if os.environ.get("CI") else pytest.skip
-        tell(f"no {PROGRAM} on PATH (Debian: apt-get install --no-install-recommends {PROGRAM})")
+        lacking(f"no {PROGRAM} on PATH (Debian: apt-get install --no-install-recommends {PROGRAM})")
     with tempfile.TemporaryDirectory(prefix="lkctl-redis-") as folder:
         redis = Redis(program, Path(folder))
         try:

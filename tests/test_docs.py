@@ -14,6 +14,7 @@ from tests.reference import README, in_place
 
 TEXT = README.read_text()
 ROOT = README.parent
+LANGUAGES = {".js": "js", ".py": "python"}
 
 
 def test_the_reference_is_fresh() -> None:
@@ -35,7 +36,13 @@ def test_the_two_commands_stand_where_they_are_looked_for() -> None:
         assert "\n" not in block[1]
 
 
-@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL))
+@pytest.mark.parametrize("path", sorted((ROOT / "tests/examples").glob("*.*")), ids=lambda path: path.name)
+def test_examples_that_are_run_elsewhere_stand_in_the_readme(path: Path) -> None:
+    """The agents and the extension's page, which other tests run against the real server, are what a reader copies."""
+    assert f"<!-- example: {path.name} -->\n```{LANGUAGES[path.suffix]}\n{path.read_text().rstrip()}\n```" in TEXT
+
+
+@pytest.mark.parametrize("code", re.findall(r"(?<! -->\n)```python\n(.*?)```", TEXT, re.DOTALL))
 def test_examples_in_python_run(code: str, tmp_path: Path) -> None:
     """Each example is run: as a test where it is one, else as a script."""
     (tmp_path / "test_example.py").write_text(code)

@@ -1,16 +1,16 @@
 """Which user ID an agent would use: gathered from the API or from a file, judged by the resolver."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 from lkctl.errors import LkctlError
 from lkctl.files.content import read_path
 from lkctl.models import Dispatch, Participant, Room
-from lkctl.tokens.document import read_strictly
+from lkctl.tokens.document import read_strictly, shown
 from lkctl.userid import (
     ENV_NAME,
     Job,
@@ -22,6 +22,7 @@ from lkctl.userid import (
     snapshot_from_api,
     snapshot_from_json,
 )
+from lkctl.userid.snapshot import USER_KINDS
 
 if TYPE_CHECKING:
     from lkctl.scenarios.roomfilter import RoomFilter
@@ -29,7 +30,33 @@ if TYPE_CHECKING:
 
 Judge = Callable[[Snapshot], Resolution]
 
+_TOLD_WITHIN = 3.0  # seconds in which the server tells of those who publish nothing; measured on 1.13.5
 _SNAPSHOT_KEYS = {"room", "participants", "job", "env", "now_ms", "local_identity"}
+
+
+class Sight(NamedTuple):
+    """What was seen of a room, and remarks on what an agent in it would see otherwise."""
+
+    snapshot: Snapshot
+    remarks: tuple[str, ...] = ()
+
+
+class Agent(NamedTuple):
+    """An agent that is asked what it would do: how it searches, and what is known of its environment."""
+
+    policy: Policy
+    environment: Mapping[str, str]
+    origin: Literal["agent", "operator"]
+
+    def look(self, snapshot: Snapshot) -> Snapshot:
+        """Give what it sees of a room: its environment lies over that of the snapshot."""
+        if not self.environment:
+            return snapshot
+        return replace(snapshot, env={**snapshot.env, **self.environment}, env_origin=self.origin)
+
+    def resolve(self, snapshot: Snapshot) -> Resolution:
+        """Give what it would use."""
+        return resolve(self.look(snapshot), self.policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +65,11 @@ class Demands:
 
     resolved: bool = False
     user_id: str | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is demanded."""
+        return self.resolved or self.user_id is not None
 
 
 def make_policy(preset: str, **changes: Any) -> Policy:
@@ -62,12 +94,18 @@ def agent_environment(
     return mine | theirs, "operator" if ENV_NAME in mine and ENV_NAME not in theirs else "agent"
 
 
-def from_api(api: "Api", room: str, *, require_room: bool) -> Snapshot:
+def from_api(api: "Api", room: str, *, require_room: bool) -> Sight:
     """Look at a room through the API: no join, no side effect."""
+    from lkctl.scenarios.look import insisting_room, look_at
+
     found = api.get_room(room) if require_room else api.find_room(room)
-    if found is None:
-        return snapshot_of(room, None)
-    return snapshot_of(room, found, tuple(api.list_participants(room)), tuple(api.list_dispatches(room)))
+    look = look_at(api, found, room, dispatches=False)
+    if look.room is None:
+        return Sight(snapshot_of(room, None))
+    with insisting_room(api, room):
+        dispatches = api.list_dispatches(room)
+    snapshot = snapshot_of(room, look.room, look.participants, dispatches)
+    return Sight(snapshot, tuple(_otherwise(look.participants, api.now.timestamp())))
 
 
 def snapshot_of(
@@ -95,22 +133,29 @@ def from_file(path: str, room: str | None, stdin: TextIO) -> Snapshot:
         ) from None
 
 
-def judge(
-    snapshot: Snapshot, environment: Mapping[str, str], origin: Literal["agent", "operator"], policy: Policy
-) -> Resolution:
-    """Resolve a snapshot with the environment from the options laid over its own."""
-    if environment:
-        snapshot = replace(snapshot, env={**snapshot.env, **environment}, env_origin=origin)
-    return resolve(snapshot, policy)
+def choose_way(
+    via: str | None, snapshot: str | None, *, follow: bool, create: bool, interval: str | None
+) -> Literal["api", "rtc", "snapshot"]:
+    """Say how the room is looked at; raise `usage` for an unknown way, and for what does not go with it."""
+    if via not in {None, "api", "rtc"}:
+        raise LkctlError("usage", f"--via is {via!r}", hint="Choose: api or rtc")
+    if snapshot is not None:
+        given = {"--via": via is not None, "--follow": follow, "--create": create, "--interval": interval is not None}
+        exclude("--snapshot", given)
+        return "snapshot"
+    if create and via != "rtc":
+        raise LkctlError("usage", "--create is for --via rtc", hint="Through the API an absent room can be judged, too")
+    if interval is not None and (via == "rtc" or not follow):
+        told = "--interval is the pause between two looks of --follow through the API"
+        raise LkctlError("usage", told, hint="Give it with --follow, and without --via rtc")
+    return "rtc" if via == "rtc" else "api"
 
 
-def choose_way(via: str | None, snapshot: str | None) -> Literal["api"] | None:
-    """Say how the room is looked at; None is a snapshot. Raise `usage` for another way, or two at once."""
-    if via not in {None, "api"}:
-        raise LkctlError("usage", f"--via is {via!r}", hint="Choose: api")
-    if snapshot is not None and via is not None:
-        raise LkctlError("usage", "--snapshot excludes --via", hint="Give one or the other")
-    return "api" if snapshot is None else None
+def exclude(option: str, others: Mapping[str, object]) -> None:
+    """Raise `usage` for those of the others that are given, too."""
+    for name, value in others.items():
+        if value:
+            raise LkctlError("usage", f"{option} excludes {name}", hint="Give one or the other")
 
 
 def choose_rooms(
@@ -128,9 +173,7 @@ def choose_rooms(
             told = "--match, --older-than and --metadata-has choose among all rooms"
             raise LkctlError("usage", told, hint="Give --all with them")
         return None
-    for name, value in excluded.items():
-        if value:
-            raise LkctlError("usage", f"--all excludes {name}", hint="Give one or the other")
+    exclude("--all", excluded)
     from lkctl.scenarios.roomfilter import room_filter
 
     return room_filter(*filters)
@@ -155,6 +198,25 @@ def unmet(resolution: Resolution, demands: Demands) -> LkctlError | None:
         told = "there is no user ID: the agent would make a random one"
         return LkctlError("expectation-failed", told, hint="--explain shows what was looked at")
     return None
+
+
+def _otherwise(participants: Sequence[Participant], now: float) -> Iterator[str]:
+    """Say whom an agent in the room sees otherwise than the API: later, or as a user."""
+    for one in participants:
+        if one.kind not in USER_KINDS or one.permission.hidden or not one.is_there:
+            continue
+        age = now - one.joined_at_ms / 1000
+        if age < _TOLD_WITHIN and not one.tracks:
+            yield (
+                f"participant {shown(one.identity)} joined {max(0.0, age):.1f} s ago and publishes nothing: an agent "
+                f"that was in the room before hears of it up to {_TOLD_WITHIN:g} s after the join"
+            )
+        if one.permission.agent or one.permission.recorder:
+            what = "an agent" if one.permission.agent else "a recorder"
+            yield (
+                f"participant {shown(one.identity)} has the permission of {what}, but is of kind {one.kind}: "
+                "an agent in the room sees the kind only, and takes it for a user"
+            )
 
 
 def _pair(text: str) -> tuple[str, str]:

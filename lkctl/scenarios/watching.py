@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import NamedTuple, TypeVar
 
 from lkctl.duration import parse_duration
 from lkctl.errors import LkctlError
@@ -14,6 +15,7 @@ from lkctl.server.api import Api
 _SHORTEST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0  # seconds between two tries to reach a server that is lost
 
+T = TypeVar("T")
 See = Callable[[float | None], Looks]
 
 
@@ -30,34 +32,71 @@ def sight(api: Api, room: str | None) -> See:
     return see_all if room is None else see_one
 
 
+class Lost(NamedTuple):
+    """The server does not answer any more."""
+
+    error: LkctlError
+
+
+class Back(NamedTuple):
+    """It answers again, after so many seconds."""
+
+    seconds: float
+
+
 def watch(see: See, *, interval: float, seconds: float | None) -> Iterator[tuple[Event, ...]]:
     """Give the events of each look, () where nothing happened; at first a snapshot of each room.
 
-    Ends when the time is up, also in the middle of a look, which then tells nothing. Raises what the first look raises;
-    later a server that does not answer is waited for (server_lost, server_back), one that refuses is not.
+    Ends and raises as `looks` does, whose Lost and Back become server_lost and server_back.
+    """
+    before: Looks | None = None
+    for seen in looks(see, interval=interval, seconds=seconds):
+        if isinstance(seen, Lost):
+            yield (_lost(seen.error),)
+        elif isinstance(seen, Back):
+            yield (_back(seen.seconds),)
+        elif seen is None:
+            yield ()
+        else:
+            after = seen if before is None else _remembering(before, seen)
+            yield tuple(_snapshots(after) if before is None else _differences(before, after))
+            before = after
+
+
+def looks(
+    see: Callable[[float | None], T], *, interval: float, seconds: float | None
+) -> Iterator[T | Lost | Back | None]:
+    """Look again and again, `interval` seconds apart; None is a look in vain while the server is lost.
+
+    `see` is told how many seconds are left. Ends when the time is up, also in the middle of a look, which then tells
+    nothing. Raises what the first look raises; later a server that does not answer is waited for, one that refuses is
+    not.
     """
     end = None if seconds is None else time.monotonic() + seconds
-    before = see(_left(end))
-    yield tuple(snapshot(look) for look in before.values() if look is not None)
+    yield see(_left(end))
     lost_at: float | None = None
     pause = interval
     while (left := _left(end)) is None or left > 0:
         time.sleep(pause if left is None else min(pause, left))
         try:
-            after = _remembering(before, see(_left(end)))
+            seen = see(_left(end))
         except LkctlError as error:
             if not may_pass(error):
                 raise
             if error.code == "net-timeout" and _left(end) == 0.0:
                 return
-            yield (_lost(error),) if lost_at is None else ()
+            yield Lost(error) if lost_at is None else None
             lost_at = lost_at or time.monotonic()
             pause = min(2 * pause, max(_LONGEST_PAUSE, interval))
             continue
-        back = () if lost_at is None else (_back(time.monotonic() - lost_at),)
+        if lost_at is not None:
+            yield Back(time.monotonic() - lost_at)
         lost_at, pause = None, interval
-        yield (*back, *_differences(before, after))
-        before = after
+        yield seen
+
+
+def _snapshots(seen: Looks) -> Iterator[Event]:
+    return (snapshot(look) for look in seen.values() if look is not None)
 
 
 def _left(end: float | None) -> float | None:

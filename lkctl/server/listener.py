@@ -68,12 +68,12 @@ class Listener:
         self._judge = judge
         self._life = life
         self._backlog: Backlog[Arrival] = Backlog()
-        self._socket = _listen(host, port)
+        self._socket = listen_on(host, port)
         self._loop = asyncio.new_event_loop()
         self._ended = asyncio.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.port = int(self._socket.getsockname()[1])
-        self.url = f"http://{_name_of(host)}:{self.port}/"
+        self.url = f"http://{name_of(host)}:{self.port}/"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -184,10 +184,11 @@ def _refusal(delivery: Delivery) -> str:
     return f"not genuine: {', '.join(check.id for check in delivery.failed)}"
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen_on(host: str, port: int, backlog: int | None = None) -> socket.socket:
+    """Listen on a port, 0 is a free one; raise `port-taken`, or `usage` where `host` is no address of this machine."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        return socket.create_server((host, port), family=family, backlog=backlog)
     except (OSError, UnicodeError) as error:
         raise _not_listening(f"{host}:{port}", error) from None
 
@@ -202,7 +203,7 @@ def _not_listening(place: str, error: Exception) -> LkctlError:
     return LkctlError("usage", message, hint="Choose an address of this machine with --bind")
 
 
-def _name_of(host: str) -> str:
+def name_of(host: str) -> str:
     """Name the host for a URL; of an address that stands for all of the machine's own, the machine."""
     try:
         address = ipaddress.ip_address(host)

@@ -26,6 +26,8 @@ WARNINGS: Final[dict[str, str]] = {
     "W-NOROOM": "The room does not exist; its name still counts.",
     "W-RANDOM": "No source holds a valid ID; the agent makes a random one.",
     "W-ENVORIGIN": "CHROME_USER_ID comes from this shell, not from the agent's environment.",
+    "W-LATE": "It came after an agent in the room had decided; that agent keeps what it has.",
+    "W-NOTPUBLISHED": "The result was to be published as attributes, and the server does not show it.",
 }
 
 HINTS: Final[dict[str, str]] = {
@@ -49,6 +51,8 @@ HINTS: Final[dict[str, str]] = {
     "W-NOROOM": "Check the name with: lkctl room list",
     "W-RANDOM": "Write an ID to one of the sources, e.g. lkctl token mint --user-id new",
     "W-ENVORIGIN": "Name the agent's environment with --agent-env or --agent-env-file",
+    "W-LATE": "Have the ID there when the user joins, such as in the token; or send an agent anew",
+    "W-NOTPUBLISHED": "Does the server limit attributes (limit.max_attributes_size)? Its log may tell",
 }
 
 

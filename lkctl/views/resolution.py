@@ -50,7 +50,7 @@ def resolutions_view() -> "Listing[Resolved]":
             Column("USER ID", lambda one: one.resolution.user_id or ""),
             Column("SOURCE", lambda one: one.resolution.source or ""),
             Column("PARTICIPANT", lambda one: one.resolution.participant or ""),
-            Column("WARNINGS", lambda one: ",".join(dict.fromkeys(w.code for w in one.resolution.warnings))),
+            Column("WARNINGS", lambda one: codes(one.resolution)),
         ),
         lambda one: one.resolution.user_id or "",
         "There are no such rooms",
@@ -58,13 +58,22 @@ def resolutions_view() -> "Listing[Resolved]":
     )
 
 
-def _explain(resolution: Resolution, room: str, console: Console) -> None:
-    answer = resolution.user_id or (_UNMADE if resolution.source == "random" else "unresolved")
+def answer(resolution: Resolution, console: Console) -> str:
+    """Say which ID it is, from where and of whom, for people."""
+    user_id = resolution.user_id or (_UNMADE if resolution.source == "random" else "unresolved")
     origin = f", from {resolution.source}" if resolution.source else ""
     whose = f" of {resolution.participant}" if resolution.participant else ""
     doubt = "" if resolution.trusted or resolution.source is None else console.paint("  (not trusted)", "yellow")
-    console.write(f"{console.paint('User ID', 'bold')} in room {printable(room)}: ")
-    console.write(f"{console.paint(printable(answer), 'green')}{printable(origin + whose)}{doubt}\n\n")
+    return f"{console.paint(printable(user_id), 'green')}{printable(origin + whose)}{doubt}"
+
+
+def codes(resolution: Resolution) -> str:
+    """List the codes of the warnings, each once."""
+    return ",".join(dict.fromkeys(one.code for one in resolution.warnings))
+
+
+def _explain(resolution: Resolution, room: str, console: Console) -> None:
+    console.write(f"{console.paint('User ID', 'bold')} in room {printable(room)}: {answer(resolution, console)}\n\n")
     heading = ["SOURCE", "PARTICIPANT", "STATUS", "VALUE", "REASON"]
     rows = [
         [s.source, s.participant or "", s.status, s.value or "", s.reason]

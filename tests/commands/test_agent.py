@@ -1,6 +1,7 @@
-"""`lkctl agent resolve` offline: the cases through the command line, its forms of output, and hostile input."""
+"""`lkctl agent resolve` offline: the cases, the forms of output, hostile input; and what makes no sense to ask."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -101,11 +102,67 @@ def test_the_origin_is_that_of_the_variable_itself(tmp_path: Path, monkeypatch: 
     assert codes({}, "--use-my-env", "--agent-env", f"CHROME_USER_ID={ID}") == []
 
 
-def test_the_way(tmp_path: Path) -> None:
-    """--via api is the only way yet, and excludes a snapshot."""
-    for arguments in (["r", "--via", "rtc"], ["r", "--via", "api", "--snapshot", snapshot(tmp_path, {})]):
-        done = invoke("agent", "resolve", *arguments, "-o", "json")
-        assert (done.code, json.loads(done.err)["error"]["code"]) == (2, "usage")
+SNAPSHOT, ALL = ["--snapshot", "s.json"], ["--all"]
+TOGETHER = [
+    pytest.param(["r", "--via", "xyz"], "--via is 'xyz'", id="no way"),
+    pytest.param(["--via", "rtc"], "no room was named", id="no room to join"),
+    pytest.param(["--follow"], "no room was named", id="no room to follow"),
+    pytest.param([" ", "--follow"], "blank", id="a blank name"),
+    pytest.param([*SNAPSHOT, "--via", "api"], "--snapshot excludes --via", id="snapshot and api"),
+    pytest.param([*SNAPSHOT, "--via", "rtc"], "--snapshot excludes --via", id="snapshot and rtc"),
+    pytest.param([*SNAPSHOT, "--follow"], "--snapshot excludes --follow", id="snapshot and follow"),
+    pytest.param([*SNAPSHOT, "--create"], "--snapshot excludes --create", id="snapshot and create"),
+    pytest.param([*ALL, "--via", "rtc"], "--all excludes --via rtc", id="all and rtc"),
+    pytest.param([*ALL, "--via", "rtc", "--create"], "--all excludes --via rtc", id="all and create"),
+    pytest.param([*ALL, "--follow"], "--all excludes --follow", id="all and follow"),
+    pytest.param(["r", "--create"], "--create is for --via rtc", id="create through the API"),
+    pytest.param(["r", "--interval", "1s"], "--interval is the pause", id="interval without follow"),
+    pytest.param(["r", "--interval", "1s", "--follow", "--via", "rtc"], "--interval is the pause", id="interval, rtc"),
+    pytest.param(["r", "--interval", "0.01s", "--follow"], "less than 0.1 s", id="too short an interval"),
+    pytest.param(["r", "--follow", "--timeout", "0"], "--timeout is 0", id="no time"),
+]
+
+
+@pytest.mark.parametrize(("words", "says"), TOGETHER)
+def test_what_does_not_go_together(words: list[str], says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said before anything is asked: nothing listens there."""
+    monkeypatch.setenv("LIVEKIT_URL", "ws://127.0.0.1:9")
+    monkeypatch.setenv("LIVEKIT_API_KEY", "APIabcdefghijkl")
+    monkeypatch.setenv("LIVEKIT_API_SECRET", "no-secret-of-any-server-0123456789abcdef")
+    Path("s.json").write_text("{}")
+    done = invoke("agent", "resolve", *words, "-o", "json")
+    error = json.loads(done.err.splitlines()[-1])["error"]
+    assert (done.code, done.out, error["code"]) == (2, "", "usage")
+    assert says in error["message"]
+
+
+WAITS = [
+    pytest.param(["--wait", "long"], "--wait is 'long'", id="no word"),
+    pytest.param(["--wait", "5parsecs"], "--wait is '5parsecs', which is no duration", id="no unit"),
+    pytest.param(["--order", "nowhere"], "order names 'nowhere'", id="no source"),
+    pytest.param(["--preset", "none"], "preset 'none' is unknown", id="no preset"),
+]
+
+
+@pytest.mark.parametrize(("words", "says"), WAITS)
+def test_simulations_that_make_no_sense(words: list[str], says: str) -> None:
+    done = invoke("agent", "simulate", "r", *words, "-o", "json")
+    error = json.loads(done.err)["error"]
+    assert (done.code, done.out, error["code"]) == (2, "", "usage")
+    assert says in error["message"]
+
+
+@pytest.mark.parametrize("words", [["resolve", "r", "--via", "rtc"], ["simulate", "r"], ["simulate", "r", "--dry-run"]])
+def test_joining_needs_its_extra(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which is named with the way to install it; no server is asked first."""
+    monkeypatch.setenv("LIVEKIT_URL", "ws://127.0.0.1:9")
+    monkeypatch.setenv("LIVEKIT_API_KEY", "APIabcdefghijkl")
+    monkeypatch.setenv("LIVEKIT_API_SECRET", "no-secret-of-any-server-0123456789abcdef")
+    monkeypatch.setitem(sys.modules, "livekit.rtc", None)  # as if it were not installed
+    done = invoke("agent", *words, "-o", "json")
+    error = json.loads(done.err)["error"]
+    assert (done.code, done.out, error["code"]) == (2, "", "extra-missing")
+    assert "lkctl's extra `rtc`" in error["hint"]
 
 
 def test_the_environment_of_the_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

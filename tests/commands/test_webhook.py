@@ -174,9 +174,9 @@ def test_listen_says_how_to_connect() -> None:
 ENDS = [
     pytest.param(["--count", "1"], [BODY], 0, id="enough, all genuine"),
     pytest.param(["--count", "2"], [BODY, b"{}"], 1, id="enough, not all genuine"),
-    pytest.param(["--timeout", "1"], [BODY], 0, id="time up, all genuine"),
-    pytest.param(["--timeout", "1"], [b"{}"], 1, id="time up, not genuine"),
-    pytest.param(["--count", "2", "--timeout", "1"], [BODY], 6, id="time up, not enough"),
+    pytest.param(["--timeout", "3"], [BODY], 0, id="time up, all genuine"),
+    pytest.param(["--timeout", "3"], [b"{}"], 1, id="time up, not genuine"),
+    pytest.param(["--count", "2", "--timeout", "3"], [BODY], 6, id="time up, not enough"),
 ]
 
 

@@ -7,14 +7,13 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from lkctl.localserver.config import free_tcp_port
 from lkctl.localserver.process import LocalServer
 from tests.guests import guest
-from tests.harness import SECRETS, Done, invoke
+from tests.harness import SECRETS, Done, freeze, invoke
 from tests.redis import kill
 
 pytestmark = pytest.mark.live
@@ -73,16 +72,6 @@ def test_a_restart_amid_commands(end: Callable[[LocalServer], None], server: Loc
     assert set(seen) <= {(0, "none"), (3, "room-missing"), *((5, code) for code in GONE)}
     assert timed("room", "create", "r").code == 0
     assert [timed(*command).code for command in COMMANDS] == [0, 0, 0, 0]
-
-
-def freeze(pid: int) -> None:
-    """Stop a process, and wait until all its threads stand still; the kernel still takes connections for it."""
-    os.kill(pid, signal.SIGSTOP)
-    limit = time.monotonic() + 5
-    stats = list(Path(f"/proc/{pid}/task").glob("*/stat"))  # none on a Mac
-    while any(") T " not in stat.read_text() for stat in stats):
-        assert time.monotonic() < limit, "it does not stop"
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

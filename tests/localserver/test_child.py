@@ -6,10 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lkctl.localserver.child import Child
+from tests.harness import until
 from tests.localserver.stand_ins import gone
 
 Run = Callable[..., Child]
@@ -20,7 +22,7 @@ def run() -> Iterator[Run]:
     """Run a shell script as a Child; all of them end with the test."""
     children: list[Child] = []
 
-    def start(text: str, **more: Path) -> Child:
+    def start(text: str, **more: Any) -> Child:
         children.append(Child(["/bin/sh", "-c", text], env=dict(os.environ), **more))
         return children[-1]
 
@@ -61,6 +63,14 @@ def test_output_that_is_no_text(run: Run) -> None:
     child = run(r"printf '\377\n'")
     assert child.wait(5)
     assert child.lines() == ["\N{REPLACEMENT CHARACTER}"]
+
+
+def test_who_listens_hears_all_of_a_line(run: Run) -> None:
+    heard: list[str] = []
+    child = run("echo one; head -c 20000 /dev/zero | tr '\\0' x; echo; echo three >&2", heard=heard.append)
+    assert child.wait(5)
+    assert [len(line) for line in heard] == [3, 20000, 5]
+    assert [len(line) for line in child.lines()] == [3, 4096, 5]
 
 
 def test_stdin_is_empty(run: Run) -> None:
@@ -147,3 +157,67 @@ def test_it_ends_with_us_however_we_end(number: signal.Signals) -> None:
         us.wait(10)
     assert gone(child)
     assert gone(grandchild)
+
+
+GRACEFUL = """
+import os, sys, time
+from lkctl.localserver.child import Child
+# Nobody reads our pipe any more by then: a shell that says "Terminated" into it would die of SIGPIPE
+listens = "trap 'echo asked > asked; exit' TERM; echo $$; exec 2>/dev/null; while :; do sleep 0.05; done"
+deaf = "trap '' TERM; echo $$; while :; do sleep 0.05; done"
+text, grace = (listens, 20) if sys.argv[1] == "listens" else (deaf, 0.5)
+child = Child(["/bin/sh", "-c", text], env=dict(os.environ), grace=grace)
+while not child.lines():
+    time.sleep(0.01)
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("how", ["listens", "deaf"])
+def test_a_grace_lets_it_end_by_itself_when_we_are_killed(how: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    words = [sys.executable, "-c", GRACEFUL, how]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, cwd=tmp_path, env=environment) as us:
+        assert us.stdout is not None
+        child = int(us.stdout.readline())
+        us.kill()
+        us.wait(10)
+    assert gone(child)
+    assert (tmp_path / "asked").exists() is (how == "listens")
+
+
+SCRAPS = """
+import os, sys, time
+from pathlib import Path
+from lkctl.localserver.child import Child
+scrap = Path(sys.argv[1])
+(scrap / "inside").mkdir(parents=True)
+(scrap / "link").symlink_to(scrap.parent / "kept")
+child = Child(["/bin/sh", "-c", "sleep 60"], env=dict(os.environ), grace=float(sys.argv[2]), scraps=[scrap])
+if sys.argv[3] == "properly":
+    child.kill()
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("how", ["properly", "killed"])
+@pytest.mark.parametrize("grace", ["0", "0.3"])
+@pytest.mark.parametrize("name", ["plain", "a b", "$(touch made); '\"* kept"])
+def test_scraps_go_when_we_are_killed(name: str, grace: str, how: str, tmp_path: Path) -> None:
+    """Whatever they are called, and nothing but they; whoever ends properly removes them himself."""
+    place = tmp_path / "place"
+    (place / "kept").mkdir(parents=True)
+    (place / "kept" / "file").touch()
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    words = [sys.executable, "-c", SCRAPS, str(place / name), grace, how]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, cwd=place, env=environment) as us:
+        assert us.stdout is not None
+        child = int(us.stdout.readline())
+        us.kill()
+        us.wait(10)
+    assert gone(child)
+    expected = {"kept", *([name] if how == "properly" else [])}
+    assert until(lambda: {path.name for path in place.iterdir()} == expected, 5), sorted(place.iterdir())
+    assert (place / "kept" / "file").exists()

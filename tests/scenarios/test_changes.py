@@ -118,8 +118,8 @@ REFUSED = LkctlError("auth-secret", "not yours")
 def test_a_lost_server_is_told_once_and_what_changed_when_it_is_back() -> None:
     see = script({"r": look(ALICE)}, LOST, LOST, {"r": look(AGENT)})
     looks = watch(see, interval=0.001, seconds=None)
-    told = [[event.event for event in next(looks)] for _ in range(4)]
-    assert told == [["snapshot"], ["server_lost"], [], ["server_back", "participant_left", "participant_joined"]]
+    told = [[event.event for event in next(looks)] for _ in range(5)]
+    assert told == [["snapshot"], ["server_lost"], [], ["server_back"], ["participant_left", "participant_joined"]]
 
 
 def test_who_is_refused_does_not_go_on() -> None:

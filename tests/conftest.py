@@ -1,14 +1,23 @@
 """What all tests stand on: a clean environment, and the searched record of all that was printed."""
 
 import os
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 import lkctl.secret
-from tests.harness import PRINTED, SECRETS
+from tests.harness import OURS, PRINTED, SECRETS, insist_clean
 
 OTHER_SECRET = "Zq3other0secret1of2another3project4k5l6m7n8o9"
+
+
+@pytest.fixture(autouse=True)
+def search_output() -> Iterator[None]:
+    """Whatever a test lets be printed, here or by a process of its own, holds no secret and no foreign token."""
+    PRINTED.clear()
+    yield
+    insist_clean(PRINTED, SECRETS, OURS)
 
 
 @pytest.fixture(autouse=True)
@@ -31,15 +40,13 @@ def clean_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return here
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the search over all output last."""
-    items.sort(key=lambda item: item.path.name == "test_zz_secrets.py")
-
-
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep what a test printed past the harness."""
-    if report.passed and report.when == "call":
-        PRINTED.append((report.nodeid, "".join(text for title, text in report.sections if "Captured" in title)))
+    report = yield
+    if report.when == "call":
+        PRINTED.append((item.nodeid, "".join(text for title, text in report.sections if "Captured" in title)))
+    return report
 
 
 @pytest.fixture(autouse=True)

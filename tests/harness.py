@@ -1,4 +1,4 @@
-"""Runs lkctl the ways people run it, and remembers all that it printed, for the search in test_zz_secrets.py."""
+"""Runs lkctl the ways people run it, and remembers all that it printed: conftest.py searches it after each test."""
 
 import io
 import os
@@ -9,14 +9,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
+
+import pytest
 
 from lkctl.cli import run
 
-PRINTED: list[tuple[str, str]] = []  # what was run, what it printed
+PRINTED: list[tuple[str, str]] = []  # by the test under way: what was run, what it printed
 SECRETS: set[str] = set()  # values that must never be printed
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*")
 OURS: set[str] = set()  # tokens that were minted for the user: allowed on stdout
 
 
@@ -91,6 +95,11 @@ def until(condition: Callable[[], bool], seconds: float = 15) -> bool:
     return held
 
 
+def lacking(what: str) -> NoReturn:
+    """Skip the test for want of a program; in CI fail, for nobody would see that it never runs."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
+
+
 def command(*arguments: str) -> list[str]:
     """Give the argv that runs lkctl here."""
     return [sys.executable, "-m", "lkctl", *arguments]
@@ -102,11 +111,20 @@ def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def remembered(arguments: tuple[str, ...], done: Done) -> Done:
-    """Keep what was printed for the search at the end of the suite."""
+    """Keep what was printed for the search at the end of the test."""
     if arguments[:2] == ("token", "mint"):
         OURS.update(re.findall(r"eyJ[\w-]+\.[\w-]+\.[\w-]+", done.out))
     PRINTED.append((" ".join(arguments), done.out + done.err))
     return done
+
+
+def insist_clean(printed: Iterable[tuple[str, str]], secrets: Iterable[str], ours: Iterable[str]) -> None:
+    """Fail where what was printed holds a secret, or a part of one, or a token that `token mint` did not make."""
+    for what, text in printed:
+        for secret in secrets:
+            assert secret[:20] not in text, f"a secret was printed: {what}"
+        foreign = [token for token in _JWT.findall(text) if not any(one.startswith(token) for one in ours)]
+        assert not foreign, f"a foreign token was printed: {what}"
 
 
 def _read_screen(main: int, end: float) -> str:
@@ -123,3 +141,13 @@ def _read_screen(main: int, end: float) -> str:
             break
         seen += part
     return seen.decode("utf-8", "replace")
+
+
+def freeze(pid: int) -> None:
+    """Stop a process, and wait until all its threads stand still; the kernel still takes connections for it."""
+    os.kill(pid, signal.SIGSTOP)
+    limit = time.monotonic() + 5
+    stats = list(Path(f"/proc/{pid}/task").glob("*/stat"))  # none on a Mac
+    while any(") T " not in stat.read_text() for stat in stats):
+        assert time.monotonic() < limit, "it does not stop"
+        time.sleep(0.01)

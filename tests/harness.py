@@ -122,7 +122,8 @@ def insist_clean(printed: Iterable[tuple[str, str]], secrets: Iterable[str], our
     """Fail where what was printed holds a secret, or a part of one, or a token that `token mint` did not make."""
     for what, text in printed:
         for secret in secrets:
-            assert secret[:20] not in text, f"a secret was printed: {what}"
+            part = secret[-20:] if secret.startswith("eyJ") else secret[:20]  # all tokens begin in the same way
+            assert part not in text, f"a secret was printed: {what}"
         foreign = [token for token in _JWT.findall(text) if not any(one.startswith(token) for one in ours)]
         assert not foreign, f"a foreign token was printed: {what}"
 

@@ -88,10 +88,10 @@ class Register:
             self._miss(error)
             return
         people = await do(rooms.people, attended)
-        if self.lost:
+        back, self._missed = self.lost, 0
+        if back:
             self._means.events.tell("livekit_back")
             await do(rooms.delete_left)
-        self._missed = 0
         for session in watched:
             session.judge(sids, people)
 

@@ -81,6 +81,10 @@ CATALOGUE: dict[str, ErrorKind] = {
     "auth-secret-quoted": ErrorKind(
         _AUTH, "the key or secret has quotes around it; without them the server accepts it"
     ),
+    "auth-spelling": ErrorKind(
+        _AUTH, "the key or secret was changed on its way: encoded, cut, commented; undone, the server accepts it"
+    ),
+    "auth-other-pair": ErrorKind(_AUTH, "the server accepts another pair that lies here, not the one in force"),
     "auth-swapped": ErrorKind(_AUTH, "key and secret are swapped; the other way round the server accepts them"),
     "auth-default-pair": ErrorKind(_AUTH, "the server runs with devkey/secret, not with the pair configured here"),
     "auth-clock": ErrorKind(_AUTH, "this machine's clock and the server's are more than a minute apart"),
@@ -107,6 +111,8 @@ CATALOGUE: dict[str, ErrorKind] = {
     "server-unavailable": ErrorKind(_SERVER, "no node or service answered the call"),
     "changed-meanwhile": ErrorKind(_FAILED, "somebody else changed it at the same time, and nothing was overwritten"),
     "expectation-failed": ErrorKind(_FAILED, "the answer is not the one that was demanded"),
+    "agent-missing": ErrorKind(_FAILED, "no worker of that name took the job"),
+    "agent-lost": ErrorKind(_FAILED, "a worker took the job, and its agent is not in the room, or does not live"),
     "browser-failed": ErrorKind(_FAILED, "no browser came for the page that it was to open"),
     "livekit-server-failed": ErrorKind(_FAILED, "the local livekit-server did not start, or ended by itself"),
     "agent-credentials": ErrorKind(_AUTH, "the server refused the credentials that the agent's worker uses"),
@@ -136,11 +142,21 @@ class LkctlError(Exception):
     """A failure with its message, the next step, the docs anchor and the exit code.
 
     `code` is a key of CATALOGUE, which fixes the exit code. `message` names the thing and the value; `hint` is the
-    next step. Both are scrubbed when they are printed, so they may hold what a server said.
+    next step. Both are scrubbed when they are printed, so they may hold what a server said. `evidence` and `ruled_out`
+    are for `diagnose`: what was seen that proves the cause, and the other causes that were tried.
     """
 
-    def __init__(self, code: str, message: str, *, hint: str = "") -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        hint: str = "",
+        evidence: tuple[str, ...] = (),
+        ruled_out: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(message)
+        self.proof = (evidence, ruled_out)
         self.code = code
         self.message = message
         self.hint = hint

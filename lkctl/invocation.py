@@ -14,10 +14,9 @@ from lkctl.output.format import Format
 from lkctl.settings.layers import ENV_FILES, Settings, environment_layer, flag_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator
 
-    from lkctl.checks.result import Check, Result
-    from lkctl.checks.world import World
+    from lkctl.checks.world import Scope, World
     from lkctl.files.envfile import EnvFile
     from lkctl.localserver.go import Go
     from lkctl.output.view import Listing, Record
@@ -130,21 +129,9 @@ class Invocation(NamedTuple):
         trace = self.console.complain if self.debug else None
         return Api(Twirp(target, timeout=self.timeout, trace=trace, wait=self.console.progress))
 
-    def examine(self, checks: "Sequence[Check[World]]", *, strict: bool, failed_only: bool = False) -> int:
-        """Run checks on what is configured here, show the results as they come, and give the exit code."""
-        from lkctl.scenarios.examination import examine
-        from lkctl.views.report import conclude, stream
-
-        def watch(results: "Iterable[Result]") -> "Iterator[Result]":
-            return stream(results, self.format, self.console, failed_only=failed_only)
-
-        report = examine(self.command, self.world(), checks, watch, strict=strict)
-        conclude(report, self.format, self.console)
-        return report.exit_code
-
-    def world(self, settings: Settings | None = None) -> "World":
+    def world(self, settings: Settings | None = None, scope: "Scope | None" = None) -> "World":
         """Collect the facts that checks judge; with `settings`, of those alone."""
-        from lkctl.checks.world import gather
+        from lkctl.checks.world import NO_SCOPE, gather
 
         given = self.connection
         return gather(
@@ -155,6 +142,7 @@ class Invocation(NamedTuple):
             project=given.project if settings is None else "given",
             named=bool(given.env_file),
             timeout=self.timeout,
+            scope=scope or NO_SCOPE,
         )
 
     @contextmanager

@@ -104,6 +104,7 @@ class Job:
     status: str = "JS_PENDING"
     participant_identity: str = ""
     error: str = ""
+    worker_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

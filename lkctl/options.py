@@ -39,11 +39,6 @@ Concurrency = Annotated[
 Metadata = Annotated[
     str | None, typer.Option("--metadata", metavar="JSON|@FILE|-", help="Metadata: JSON, a file, or stdin")
 ]
-Only = Annotated[
-    list[str] | None, typer.Option("--only", metavar="ID", help="Run these checks only, such as net.* (repeatable)")
-]
-Skip = Annotated[list[str] | None, typer.Option("--skip", metavar="ID", help="Leave these checks out (repeatable)")]
-Strict = Annotated[bool, typer.Option("--strict", help="Count security findings as failures")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing", rich_help_panel=_RUN)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation", rich_help_panel=_RUN)]
 

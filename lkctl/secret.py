@@ -53,6 +53,11 @@ def remember(value: str) -> None:
         _in_use.add(bare.replace("\\", "\\\\").replace('"', '\\"'))
 
 
+def secrets_in_use() -> frozenset[str]:
+    """Give what `scrub` strikes, for those who must find it in other spellings, too."""
+    return frozenset(_in_use)
+
+
 def mask(value: str) -> str:
     """Say that a secret is there and how long it is, and nothing of what it is."""
     return f"(secret, {len(value)} characters)" if value else "(empty)"

@@ -1,8 +1,10 @@
 """What all tests stand on: a clean environment, and the searched record of all that was printed."""
 
 import os
+import socket
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +32,8 @@ def clean_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in [
         name
         for name in os.environ
-        if name.startswith(("LIVEKIT_", "LKCTL_", "CHROME_USER_ID")) and name != "LKCTL_LIVEKIT_SERVER"
+        if (name.startswith(("LIVEKIT_", "LKCTL_", "CHROME_USER_ID")) and name != "LKCTL_LIVEKIT_SERVER")
+        or name.upper() in {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
     ]:
         monkeypatch.delenv(name)
     for name in ("NO_COLOR", "COLUMNS", "SSL_CERT_FILE", "CHROME_USER_ID"):
@@ -38,6 +41,20 @@ def clean_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.chdir(here)
     return here
+
+
+@pytest.fixture(autouse=True)
+def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No resolver is asked: of names only this machine's own is known; a test that needs others makes them up."""
+    real = socket.getaddrinfo
+
+    def look_up(host: Any, *rest: Any, **options: Any) -> Any:
+        text = host.decode() if isinstance(host, bytes) else host
+        if text is None or text == "localhost" or ":" in text or text.replace(".", "").isdigit():
+            return real(host, *rest, **options)
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,16 +3,18 @@
 import json
 import socket
 import ssl
+import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import trustme
 
 Talk = Callable[[socket.socket], None]
-HTML = b"<!doctype html><h1>Welcome to nginx!</h1>\x1b[31m eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJ4In0.c2ln"
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJ4In0.c2ln"
+HTML = f"<!doctype html><h1>Welcome to nginx!</h1>\x1b[31m {JWT}".encode()
 
 
 def reply(status: str, body: bytes = b"", *headers: str) -> Talk:
@@ -178,3 +180,78 @@ def _read_request(link: socket.socket) -> bytes:
             link.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
             break
     return content
+
+
+def trickle(content: bytes) -> Talk:
+    """Answer these bytes drop by drop, and then hold the line."""
+
+    def talk(link: socket.socket) -> None:
+        _read_request(link)
+        with suppress(OSError):
+            for number in range(len(content)):
+                link.sendall(content[number : number + 1])
+                time.sleep(0.05)
+            silent(link)
+
+    return talk
+
+
+def repeating(start: bytes, more: bytes) -> Talk:
+    """Begin an answer, and go on with it for ever."""
+
+    def talk(link: socket.socket) -> None:
+        _read_request(link)
+        with suppress(OSError):
+            link.sendall(start)
+            while True:
+                link.sendall(more)
+
+    return talk
+
+
+def half_close(link: socket.socket) -> None:
+    """Say that nothing more comes, and go on to listen."""
+    _read_request(link)
+    link.shutdown(socket.SHUT_WR)
+    silent(link)
+
+
+def resetting(content: bytes | None) -> Talk:
+    """Reset the connection: at once for None, else after the request and this much of an answer."""
+
+    def talk(link: socket.socket) -> None:
+        if content is not None:
+            _read_request(link)
+            link.sendall(content)
+            time.sleep(0.05)
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        link.close()
+
+    return talk
+
+
+def by_path(talks: Mapping[str, bytes | Talk], otherwise: bytes | Talk) -> Talk:
+    """Answer by the path of the request: with bytes, or as another fake does."""
+
+    def talk(link: socket.socket) -> None:
+        head = link.recv(65536)
+        path = head.split(b" ", 2)[1].decode("utf-8", "replace") if head.count(b" ") > 1 else ""
+        chosen = talks.get(path, otherwise)
+        (raw(chosen) if isinstance(chosen, bytes) else chosen)(cast("socket.socket", _Heard(link, head)))
+
+    return talk
+
+
+class _Heard:
+    """A connection of which something was read already, which comes again."""
+
+    def __init__(self, link: socket.socket, head: bytes) -> None:
+        self._link = link
+        self._head = head
+
+    def recv(self, size: int) -> bytes:
+        head, self._head = self._head, b""
+        return head or self._link.recv(size)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._link, name)

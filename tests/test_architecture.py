@@ -15,7 +15,7 @@ RINGS = {
     "settings": 1, "tokens": 1, "webhooks": 1, "userid": 1, "convention": 1, "dispatch": 1,
     "server": 2, "localserver": 2, "files": 2, "output": 2,
     "agents": 3, "checks": 3, "scenarios": 3, "testing": 3,
-    "commands": 4, "views": 4, "cli": 4, "tree": 4, "options": 4, "invocation": 4, "__main__": 4,
+    "commands": 4, "views": 4, "reports": 4, "cli": 4, "tree": 4, "options": 4, "invocation": 4, "__main__": 4,
 }  # fmt: skip
 # Edges do not know each other. These may: all of `server` shares its transport; a local server is one that is called
 EDGES = ("files", "localserver", "output", "server")

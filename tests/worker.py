@@ -6,6 +6,7 @@ livekit-agents does; its agents are LiveKit's SDK with the token of the job. A p
 
 import asyncio
 import json
+import os
 import sys
 from typing import Any
 
@@ -19,9 +20,14 @@ from tests.guest import say
 ANSWERS: dict[str, dict[str, Any]] = {
     "take": {"available": True},
     "stay-away": {"available": True},
+    "needs-metadata": {"available": True},  # joins only where the job has metadata, as json.loads does
+    "slow": {"available": True},  # joins after a moment
+    "leave": {"available": True},  # joins, and leaves after a moment
+    "die": {"available": True},  # joins, and after a moment the worker is gone, as one that is killed
     "refuse": {"available": False},
     "end": {"available": False, "terminate": True},  # livekit-agents' reject(): no other worker is asked
 }
+_MOMENT = 0.5  # seconds
 
 
 class Worker:
@@ -69,12 +75,16 @@ class Worker:
             await self.send(availability=reply)
 
     async def work(self, assignment: Any) -> None:
-        if self.answer == "stay-away":
+        if self.answer == "stay-away" or (self.answer == "needs-metadata" and not assignment.job.metadata):
             return
         job = assignment.job.id
+        await asyncio.sleep(_MOMENT if self.answer == "slow" else 0)
         room = self.rooms[job] = rtc.Room()
         await room.connect(assignment.url or self.url, assignment.token, rtc.RoomOptions(auto_subscribe=False))
         say({"event": "joined", "job": job, "room": room.name, "identity": room.local_participant.identity})
+        if self.answer in {"leave", "die"}:
+            await asyncio.sleep(_MOMENT)
+            os._exit(1) if self.answer == "die" else await self.leave(job)
 
     async def stop(self, termination: Any) -> None:
         await self.leave(termination.job_id)

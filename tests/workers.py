@@ -26,8 +26,8 @@ class Worker(Guest):
 def worker(server: LocalServer, agent_name: str, answer: str = "take") -> Iterator[Worker]:
     """Have a worker of this name, or "" for none, for the time of the `with`.
 
-    `answer` to offers: `take`; `stay-away` takes the job and never joins; `refuse`; `end` refuses for good;
-    `ignore` says nothing.
+    `answer` to offers: `take`; `stay-away` takes the job and never joins; `needs-metadata` does so where the job has
+    none; `slow` joins after 0.5 s; `leave`, `die` join first; `refuse`; `end` refuses for good; `ignore` is silent.
     """
     claims = {"iss": server.key, "exp": int(time.time()) + 600, "video": {"agent": True}}
     token = sign(claims, server.secret.reveal())

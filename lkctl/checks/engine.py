@@ -8,12 +8,15 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import TypeVar
 
-from lkctl.checks.result import Check, Finding, NotApplicable, Problem, Result, Severity, Status, Unknown
+from lkctl.checks.result import Check, Finding, NotApplicable, Problem, Proof, Result, Severity, Status, Unknown
 from lkctl.errors import LkctlError
 
 World = TypeVar("World")
+_MORE_TIME = "Give more time with --timeout"
+_SLOW = "What it asks is far too slow; look at what stands in between, or try again"
 _ADVICE = {Severity.warn: Status.warn, Severity.security: Status.warn, Severity.info: Status.passed}
 
 
@@ -43,8 +46,8 @@ def _settle(
         return
     started = time.monotonic()
     limit = min(check.timeout, end - started)
+    hint = _MORE_TIME if end - started < check.timeout else _SLOW
     if limit <= 0:
-        hint = "Give more time with --timeout"
         future.set_result(_result(check, Status.unknown, "the time of the whole run was used up", started, hint=hint))
         return
     verdict: Future[Result] = Future()
@@ -52,11 +55,7 @@ def _settle(
     try:
         future.set_result(verdict.result(limit))
     except TimeoutError:
-        future.set_result(
-            _result(
-                check, Status.unknown, f"no verdict within {limit:.1f} s", started, hint="Give more time with --timeout"
-            )
-        )
+        future.set_result(_result(check, Status.unknown, f"no verdict within {limit:.1f} s", started, hint=hint))
 
 
 def _judge(check: Check[World], world: World, started: float, verdict: "Future[Result]") -> None:
@@ -65,29 +64,38 @@ def _judge(check: Check[World], world: World, started: float, verdict: "Future[R
     except NotApplicable as reason:
         verdict.set_result(_result(check, Status.skip, str(reason), started))
     except Unknown as reason:
-        verdict.set_result(_result(check, Status.unknown, str(reason), started, hint=reason.hint))
+        unknown = _result(check, Status.unknown, str(reason), started, hint=reason.hint)
+        verdict.set_result(replace(unknown, proof=reason.proof))
     except Problem as problem:
-        verdict.set_result(_problem(check, problem.findings, problem.code, started))
+        verdict.set_result(_problem(check, problem.findings, problem.code, started, problem.proof))
     except LkctlError as error:
-        verdict.set_result(_problem(check, (Finding(error.message, error.hint),), error.code, started))
+        verdict.set_result(
+            _problem(check, (Finding(error.message, error.hint),), error.code, started, Proof(*error.proof))
+        )
     except BaseException as error:  # noqa: BLE001  (a crash in a check is a result; the others still run)
         detail = f"the check itself failed: {type(error).__name__}"
         verdict.set_result(_result(check, Status.crash, detail, started, hint="Report this as a defect of lkctl"))
 
 
 def _met(result: Result) -> bool:
-    """A check that did not apply blocks nobody."""
+    """Tell whether others may go on: what did not apply blocks nobody, nor does advice that could not be had.
+
+    Else a run would end well although a check that can fail was never made.
+    """
+    if result.status in {Status.unknown, Status.crash}:
+        return result.severity is not Severity.fail
     return result.status in {Status.passed, Status.warn} or (result.status is Status.skip and not result.blocked_by)
 
 
-def _problem(check: Check[World], findings: Sequence[Finding], code: str, started: float) -> Result:
+def _problem(check: Check[World], findings: Sequence[Finding], code: str, started: float, proof: Proof) -> Result:
     """Rank the findings: the worst of them decides how the check ended."""
     order = (Severity.fail, Severity.security, Severity.warn, Severity.info)
     worst = min((finding.severity or check.severity for finding in findings), key=order.index)
     status = Status.fail if worst is Severity.fail else _ADVICE[worst]
     leading = next(finding for finding in findings if (finding.severity or check.severity) is worst)
     detail = str(leading) + (f" (and {len(findings) - 1} more)" if len(findings) > 1 else "")
-    return _result(check, status, detail, started, hint=leading.hint, code=code, findings=tuple(findings))
+    result = _result(check, status, detail, started, hint=leading.hint, code=code, findings=tuple(findings))
+    return replace(result, proof=proof)
 
 
 def _skipped(check: Check[World], unmet: Sequence[Result]) -> Result:
@@ -122,4 +130,5 @@ def _result(
         code,
         findings,
         blocked_by,
+        needs=check.needs,
     )

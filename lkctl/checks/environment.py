@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from lkctl.checks.agreement import judge_agreement
+from lkctl.checks.bearing import with_bearing
 from lkctl.checks.exposure import judge_exposure
 from lkctl.checks.naming import judge_names, judge_public, near_misses
 from lkctl.checks.result import Check, Finding, NotApplicable, Severity
@@ -121,7 +122,7 @@ def _shape(world: World) -> str:
     if not judged:
         raise NotApplicable("there is no key and no secret to judge, see env.settings and env.spelling")
     said = "the pair of livekit-server --dev" if tuple(values.values()) == DEFAULT_PAIR else "of the usual form"
-    return settle(_shapes(world, *values.values()), f"{' and '.join(judged)}: {said}")
+    return settle(with_bearing(world, _shapes(world, *values.values())), f"{' and '.join(judged)}: {said}")
 
 
 def _shapes(world: World, key: str, secret: str) -> Iterator[Finding]:
@@ -168,7 +169,10 @@ def _default_pair(world: World) -> str:
     if not secret or is_placeholder(SECRET, secret):
         raise NotApplicable(f"{SECRET} is not set, see env.settings")
     if key == DEFAULT_PAIR[0] or secret == DEFAULT_PAIR[1]:
-        return settle(_known_pair(world), "devkey/secret, the pair of livekit-server --dev: for a local server only")
+        return settle(
+            with_bearing(world, _known_pair(world)),
+            "devkey/secret, the pair of livekit-server --dev: for a local server only",
+        )
     if len(secret) < SHORTEST_SAFE_SECRET:
         said = f"the secret has {len(secret)} characters, fewer than {SHORTEST_SAFE_SECRET}: one token gives it away"
         hint = "Some SDKs refuse it (`apiSecret must be at least 256 bits long`). Run: livekit-server generate-keys"

@@ -67,7 +67,8 @@ def judge_names(world: World) -> str:
         meaning = f"SDKs, agents and lkctl read {near.right}" + ("" if served else ", which is not set")
         severity = Severity.info if served else Severity.warn
         said = f"{near.wrong} is not read by LiveKit: {meaning}"
-        findings.append(Finding(said, f"Call it {near.right}", near.place, severity))
+        explains = ("settings-missing", "settings-partial") if near.in_force and not served else ()
+        findings.append(Finding(said, f"Call it {near.right}", near.place, severity, explains))
     return settle(findings, f"no variable looks like a misspelt {', '.join(NAMES)}")
 
 

@@ -1,9 +1,7 @@
-"""What a check is, what it says, and what a run of checks adds up to (`lkctl.report/1`)."""
+"""What a check is, and what it says."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -33,25 +31,83 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Fix:
+    """The exact change that mends it: a line of a file to replace (`old` None: to add), or a command to run.
+
+    `line` counts from 1; None with `old` None: at the end of the file. `new` may hold several lines; "" takes `old`
+    away. lkctl shows it (`--fix`) and never applies it. Values that are secrets are masked; where they are, `command`
+    may hold what mends the line without naming them. A command holds nothing that a server or a file said.
+    """
+
+    command: str = ""
+    path: str = ""
+    line: int | None = None
+    old: str | None = None
+    new: str = ""
+
+    def json(self) -> dict[str, Any]:
+        """Give the shape of a `fix` in a report."""
+        return {
+            "command": self.command or None,
+            "path": self.path or None,
+            "line": self.line,
+            "old": self.old,
+            "new": self.new or None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """One problem among several that one check found; `place` is file and line, such as `.env:3`."""
+    """One problem among several that one check found; `place` is file and line, such as `.env:3`.
+
+    `explains` names what it would account for, if that fails: ids of checks such as `api.auth` or `media.*`, or codes.
+    """
 
     message: str
     hint: str = ""
     place: str = ""
     severity: Severity | None = None  # None: that of the check
+    explains: tuple[str, ...] = ()
+    fix: Fix | None = None
 
     def __str__(self) -> str:
         return f"{self.place}: {self.message}" if self.place else self.message
 
 
-class Problem(Exception):
-    """Raised by a probe: what is wrong, and the next step. `code` is the finer cause (errors.CATALOGUE)."""
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What stands behind a problem: what was seen, and which other causes were tried and are not it."""
 
-    def __init__(self, message: str, *, hint: str = "", code: str = "", severity: Severity | None = None) -> None:
+    evidence: tuple[str, ...] = ()
+    ruled_out: tuple[str, ...] = ()
+
+
+NO_PROOF = Proof()
+
+
+class Problem(Exception):
+    """Raised by a probe: what is wrong, and the next step. `code` is the finer cause (errors.CATALOGUE).
+
+    `evidence`: what was seen that proves it; `ruled_out`: the other causes of the same symptom that were tried.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        code: str = "",
+        severity: Severity | None = None,
+        evidence: Sequence[str] = (),
+        ruled_out: Sequence[str] = (),
+        explains: Sequence[str] = (),
+        fix: Fix | None = None,
+    ) -> None:
         super().__init__(message)
-        self.findings: tuple[Finding, ...] = (Finding(message, hint, severity=severity),)
+        finding = Finding(message, hint, severity=severity, explains=tuple(explains), fix=fix)
+        self.findings: tuple[Finding, ...] = (finding,)
         self.code = code
+        self.proof = Proof(tuple(evidence), tuple(ruled_out))
 
 
 class Problems(Problem):
@@ -63,11 +119,14 @@ class Problems(Problem):
 
 
 class Unknown(Exception):
-    """Raised by a probe that could not reach a verdict; says why."""
+    """Raised by a probe that could not reach a verdict; says why, and what it did see."""
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", evidence: Sequence[str] = (), ruled_out: Sequence[str] = ()
+    ) -> None:
         super().__init__(message)
         self.hint = hint
+        self.proof = Proof(tuple(evidence), tuple(ruled_out))
 
 
 class NotApplicable(Exception):
@@ -84,6 +143,7 @@ class Check(Generic[World]):
     needs: tuple[str, ...] = ()
     severity: Severity = Severity.fail
     timeout: float = 5.0  # seconds
+    scope: str = ""  # "": judged in every run; else only where this was asked for (world.Scope)
 
     @property
     def area(self) -> str:
@@ -112,6 +172,8 @@ class Result:
     code: str = ""
     findings: tuple[Finding, ...] = ()
     blocked_by: tuple[str, ...] = ()
+    proof: Proof = NO_PROOF
+    needs: tuple[str, ...] = ()
 
     def json(self) -> dict[str, Any]:
         """Give the fixed shape of a result in a report."""
@@ -126,94 +188,17 @@ class Result:
             "docs": self.docs,
             "duration_ms": self.duration_ms,
             "code": self.code or None,
+            "evidence": list(self.proof.evidence),
+            "ruled_out": list(self.proof.ruled_out),
+            "blocked_by": list(self.blocked_by),
             "findings": [
                 {
                     "severity": (finding.severity or self.severity).value,
                     "place": finding.place or None,
                     "message": finding.message,
                     "hint": finding.hint or None,
+                    "fix": None if finding.fix is None else finding.fix.json(),
                 }
                 for finding in self.findings
             ],
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A whole run. `verdict` is pass, warn or fail; the exit code is 0 or 1."""
-
-    command: str
-    url: str
-    started_at: datetime
-    duration_ms: int
-    results: tuple[Result, ...]
-    strict: bool = False
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many results ended in each way."""
-        counted = Counter(result.status.value for result in self.results)
-        return {status.value: counted[status.value] for status in Status}
-
-    @property
-    def failures(self) -> tuple[Result, ...]:
-        """The results that make the run red."""
-        return tuple(result for result in self.results if is_failure(result, strict=self.strict))
-
-    @property
-    def verdict(self) -> str:
-        """Say pass, warn or fail."""
-        if self.failures:
-            return "fail"
-        return "warn" if any(r.status in {Status.warn, Status.unknown, Status.crash} for r in self.results) else "pass"
-
-    @property
-    def exit_code(self) -> int:
-        """0, or 1 when something failed."""
-        return 1 if self.failures else 0
-
-    @property
-    def probable_cause(self) -> Result | None:
-        """The failure that explains the others: it waits for no other failure, and most results depend on it."""
-        roots = [result for result in self.failures if not result.blocked_by]
-        if not roots:
-            return None
-        return max(roots, key=lambda root: (self._explains(root), -self.results.index(root)))
-
-    def _explains(self, root: Result) -> int:
-        return sum(1 for result in self.results if root.id in result.blocked_by)
-
-    def json(self) -> dict[str, Any]:
-        """Give the fixed shape of a report."""
-        from lkctl.output.jsontext import rfc3339
-
-        cause = self.probable_cause
-        return {
-            "schema": "lkctl.report/1",
-            "command": self.command,
-            "target": {"url": self.url},
-            "started_at": rfc3339(self.started_at),
-            "duration_ms": self.duration_ms,
-            "verdict": self.verdict,
-            "exit_code": self.exit_code,
-            "probable_cause": None
-            if cause is None
-            else {
-                "check": cause.id,
-                "code": cause.code or None,
-                "message": cause.detail,
-                "hint": cause.hint,
-                "docs": cause.docs,
-            },
-            "counts": self.counts,
-            "results": [result.json() for result in self.results],
-        }
-
-
-def is_failure(result: Result, *, strict: bool = False) -> bool:
-    """Whether a result makes a run red: failed, unknown and crashed, unless the check is advisory."""
-    if result.status is Status.fail:
-        return True
-    if result.status in {Status.unknown, Status.crash}:
-        return result.severity is Severity.fail
-    return strict and result.status is Status.warn and result.severity is Severity.security

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
+from lkctl.checks.bearing import with_bearing
 from lkctl.checks.result import Finding, NotApplicable, Severity
 from lkctl.checks.verdict import settle
 from lkctl.checks.world import World
@@ -28,6 +29,7 @@ _LINE_END = re.compile(r"\r\n|\n|\r")  # as python-dotenv counts lines
 _TRICKY = set("$#`\\!&|;")
 _SERVER_KEYS = re.compile(r"\s*[^\s:]+:\s+\S+\s*")
 REMEDY = "A local server tells its own (lkctl server start); those of Cloud stand in the project's settings"
+_ABSENT = ("settings-missing", "settings-partial")
 _SYMPTOM = {
     URL: "it names no server then",
     KEY: "the server answers 401 (invalid API key)",
@@ -49,7 +51,9 @@ def judge_spelling(world: World) -> str:
     names = [file.name for file in world.all_env_files()]
     if not names and not any(world.value(name) for name in NAMES):
         raise NotApplicable("there is no env file and no value to look at")
-    return settle(findings, f"no stray quotes, blanks or placeholders in {', '.join(names) or 'the values'}")
+    return settle(
+        with_bearing(world, findings), f"no stray quotes, blanks or placeholders in {', '.join(names) or 'the values'}"
+    )
 
 
 def is_placeholder(name: str, text: str) -> bool:
@@ -103,8 +107,10 @@ def _broken(file: EnvFile) -> Iterator[Finding]:
         opened = re.search(r"=\s*[\"']", line) is not None
         what = "a quote is opened and not closed as it should" if opened else "this is no NAME=value"
         hint = "Close the quote, or take both away" if opened else "Write NAME=value, or begin the line with #"
-        severity = Severity.fail if "LIVEKIT" in line.upper() else Severity.warn
-        yield Finding(f"{what}; python-dotenv skips the line", hint, f"{file.name}:{number}", severity)
+        ours = "LIVEKIT" in line.upper()
+        severity, explains = (Severity.fail, _ABSENT) if ours else (Severity.warn, ())
+        said = f"{what}; python-dotenv skips the line"
+        yield Finding(said, hint, f"{file.name}:{number}", severity, explains=explains)
 
 
 def _twice(file: EnvFile) -> Iterator[Finding]:
@@ -169,5 +175,6 @@ def _server_keys(name: str, text: str, place: str) -> Iterator[Finding]:
 
 
 def _soften(finding: Finding) -> Finding:
-    """Make a warning of what is wrong in a file that is not in force."""
-    return replace(finding, severity=Severity.warn) if finding.severity is Severity.fail else finding
+    """Make a warning of what is wrong in a file that is not in force, and explains nothing."""
+    severity = Severity.warn if finding.severity is Severity.fail else finding.severity
+    return replace(finding, severity=severity, explains=())

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 from lkctl.checks.result import Check, Finding, Severity
 from lkctl.checks.spelling import REMEDY, is_placeholder
+from lkctl.checks.urlfix import url_fix
 from lkctl.checks.verdict import settle
 from lkctl.checks.world import World
 from lkctl.errors import LkctlError
-from lkctl.settings.hosts import ANY_ADDRESSES, DOCKER_HOST, is_address, is_private, is_service_name
+from lkctl.settings.hosts import ANY_ADDRESSES, DOCKER_HOST, is_address, is_inner, is_private, is_service_name
 from lkctl.settings.layers import URL
 from lkctl.settings.url import ServerUrl, is_loopback
 
@@ -21,6 +22,7 @@ _ENDPOINTS = re.compile(r"/(?:rtc|twirp|agent|settings|v1)(?:/|$)")
 
 
 def _form(world: World) -> str:
+    """LIVEKIT_URL has a scheme of ws, wss, http or https, a host, a possible port, and nothing else but a path."""
     written = world.value(URL)
     if is_placeholder(URL, written):
         said = f"{written} is a placeholder, not the URL of a server"
@@ -34,6 +36,7 @@ def _form(world: World) -> str:
 
 
 def _cloud(world: World) -> str:
+    """The host is that of a server: no dashboard, no SIP host, no misspelt host of LiveKit Cloud."""
     url = world.server_url()
     said = "a host of LiveKit Cloud" if url.cloud else "not of LiveKit Cloud"
     return settle(_cloud_findings(world, url), f"{url.host} is {said}")
@@ -51,52 +54,66 @@ def _cloud_findings(world: World, url: ServerUrl) -> Iterator[Finding]:
         yield Finding(said, "Copy the project's URL, wss://<project>.livekit.cloud", place, Severity.fail)
     elif url.host == "livekit.cloud" or (url.cloud and not _PROJECT_HOST.fullmatch(url.host)):
         said = f"{url.host} is not the host of a Cloud project"
-        yield Finding(said, "It is <project>.livekit.cloud, as the project's settings show it", place, Severity.warn)
+        hint = "It is <project>.livekit.cloud, as the project's settings show it"
+        yield Finding(said, hint, place, Severity.warn, ("net.dns", "http.livekit"))
     elif url.cloud and port is not None and port["port"] != "443":
         said = f"Cloud listens on 443 only, and the URL says {port['port']}: connections time out"
-        yield Finding(said, f"Write wss://{url.host}", place, Severity.warn)
+        fix = url_fix(world, ServerUrl("wss", url.host, 443))
+        yield Finding(said, f"Write wss://{url.host}", place, Severity.warn, ("net.tcp",), fix)
     elif not url.cloud and _MISSPELT.search(url.host):
         said = f"{url.host} looks like a misspelt host of LiveKit Cloud"
-        yield Finding(said, "Cloud's hosts end in .livekit.cloud", place, Severity.warn)
+        explains = ("net.dns", "net.tcp", "net.tls", "http.livekit")
+        yield Finding(said, "Cloud's hosts end in .livekit.cloud", place, Severity.warn, explains)
 
 
 def _scheme(world: World) -> str:
+    """To a public host the scheme is wss or https; to this machine or an address it is plain, unless net.tls passes.
+
+    Pages of https refuse ws, except to localhost; and only pages of https or localhost get a camera or microphone.
+    """
     url = world.server_url()
-    return settle(_scheme_findings(url, world.origin(URL)), f"{url.scheme} fits {url.host}")
+    passed = f"{url.scheme} fits {url.host}"
+    if not url.secure and not is_inner(url.host):
+        passed += "; pages that use it must be of http then, and get neither camera nor microphone"
+    return settle(_scheme_findings(world, url, world.origin(URL)), passed)
 
 
-def _scheme_findings(url: ServerUrl, place: str) -> Iterator[Finding]:
+def _scheme_findings(world: World, url: ServerUrl, place: str) -> Iterator[Finding]:
     secure = "wss" if url.scheme in {"ws", "wss"} else "https"
     plain = "ws" if url.scheme in {"ws", "wss"} else "http"
     if not url.secure and not is_private(url.host):
         said = f"{url.scheme} to {url.host} is not encrypted: tokens can be read on the way; https pages refuse it"
-        port = f":{url.port}" if url.port != 80 else ""  # noqa: PLR2004
-        yield Finding(said, f"Write {secure}://{url.host}{'' if url.cloud else port}", place, Severity.warn)
+        port = 443 if url.cloud or url.port == 80 else url.port  # noqa: PLR2004
+        right = ServerUrl(secure, url.host, port, url.path)
+        fix = url_fix(world, right) if url.cloud else None  # of another server one cannot know where it speaks TLS
+        yield Finding(said, f"Write {right}", place, Severity.warn, fix=fix)
     elif url.secure and (is_loopback(url.host) or is_address(url.host) or is_service_name(url.host)):
         said = f"certificates are seldom made for {url.host}: expect a TLS error, unless this one is"
         hint = f"For a server without TLS write {plain}://{url.netloc}; with TLS use its name"
-        yield Finding(said, hint, place, Severity.warn)
+        yield Finding(said, hint, place, Severity.info)  # net.tls tells
 
 
 def _path(world: World) -> str:
+    """Nothing follows the host, unless a proxy shows LiveKit under a path: http.livekit tells whether it does."""
     url = world.server_url()
     return settle(_path_findings(world, url), f"nothing follows {url.netloc}")
 
 
 def _path_findings(world: World, url: ServerUrl) -> Iterator[Finding]:
-    place, bare = world.origin(URL), f"{url.scheme}://{url.netloc}"
+    place, bare, fix = world.origin(URL), f"{url.scheme}://{url.netloc}", url_fix(world, url._replace(path=""))
     if _ENDPOINTS.match(url.path):
         said = f"{url.path} is an endpoint, which SDKs add themselves: they then call {url.path}/rtc and get 404"
-        yield Finding(said, f"Write {bare}", place, Severity.warn)
+        yield Finding(said, f"Write {bare}", place, Severity.warn, fix=fix)
     elif url.path:
         said = f"the URL has the path {url.path}: right if a proxy shows LiveKit there, else 404; older agents drop it"
-        yield Finding(said, f"If no proxy is set up for it, write {bare}", place, Severity.warn)
+        yield Finding(said, f"If no proxy is set up for it, write {bare}", place, Severity.info)  # http.livekit tells
     elif world.value(URL).endswith("/"):
         said = "the URL ends in a slash; some SDKs then call //rtc, and a proxy answers 404 (livekit-client 2.9.6)"
-        yield Finding(said, f"Write {bare}", place, Severity.warn)
+        yield Finding(said, f"Write {bare}", place, Severity.warn, fix=fix)
 
 
 def _container(world: World) -> str:
+    """The host means the server where lkctl runs: localhost, services and the like differ inside of containers."""
     url = world.server_url()
     where = "in a container" if world.in_container else "outside of containers"
     return settle(_container_findings(world, url), f"{url.host}, and lkctl runs {where}")
@@ -108,13 +125,16 @@ def _container_findings(world: World, url: ServerUrl) -> Iterator[Finding]:
         yield from _own_container(world, url)
     elif host in ANY_ADDRESSES:
         said = f"{host} is an address to listen on, not one to connect to: browsers and other machines cannot use it"
-        yield Finding(said, f"Write {url.scheme}://localhost:{url.port}", place, Severity.warn)
+        right = url._replace(host="localhost")
+        yield Finding(said, f"Write {right}", place, Severity.warn, fix=url_fix(world, right))
     elif not world.in_container and host == DOCKER_HOST:
         said = f"{host} is known in containers of Docker Desktop only, and this is none"
-        yield Finding(said, f"Write {url.scheme}://localhost:{url.port} for use outside", place, Severity.warn)
+        hint = f"Write {url.scheme}://localhost:{url.port} for use outside"
+        yield Finding(said, hint, place, Severity.warn)
     elif not world.in_container and is_service_name(host) and not is_address(host):
         said = f"{host} looks like the name of a compose service, which only containers of that network know"
-        yield Finding(said, f"Outside write {url.scheme}://localhost and the published port", place, Severity.warn)
+        hint = f"Outside write {url.scheme}://localhost and the published port"
+        yield Finding(said, hint, place, Severity.warn)
 
 
 def _own_container(world: World, url: ServerUrl) -> Iterator[Finding]:

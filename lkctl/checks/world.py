@@ -1,20 +1,94 @@
 """The facts that checks judge, collected once and handed in."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
+from lkctl.checks.leftovers import Leftovers
 from lkctl.checks.result import NotApplicable
 from lkctl.errors import LkctlError
 from lkctl.files.compose import Declared
 from lkctl.files.container import in_container, listening_ports
 from lkctl.files.envfile import EnvFile
+from lkctl.files.expectfile import Expectations
 from lkctl.files.folder import Surroundings, look_around
 from lkctl.secret import remember
 from lkctl.settings.layers import SECRET, URL, Settings, environment_layer
 from lkctl.settings.url import ServerUrl, parse_url, without_login
 
 _UNREADABLE = {"file-unreadable", "input-encoding", "input-too-large"}
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What a run was asked to judge beyond the deployment itself; the names are those that checks give as `scope`."""
+
+    room: str = ""
+    token: str = ""  # a JWT; it never shows
+    token_endpoint: str = ""
+    agent: str | None = None  # the agent's name; "" is the worker without a name
+    worker: str = ""  # the worker's own HTTP address
+    probe: bool = False  # a real job in a throw-away room
+    media: bool = False
+    join_with_token: bool = False
+    source: Path | None = None
+    expect: Expectations | None = None
+
+    def asks(self, name: str) -> bool:
+        """Tell whether checks of this scope are to run; "" are those of every run. An agent may have the name ""."""
+        return not name or (self.agent is not None if name == "agent" else bool(getattr(self, name)))
+
+
+NO_SCOPE = Scope()
+
+
+class Memory:
+    """What was seen once in this run and is judged by several checks: each thing is fetched once, for all of them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: dict[str, Future[Any]] = {}
+
+    def once(self, name: str, look: Callable[[], T]) -> T:
+        """Give what `look` gave, or raise what it raised, when it was first called under this name."""
+        with self._lock:
+            seen = self._seen.get(name)
+            first = seen is None
+            if seen is None:
+                seen = self._seen[name] = Future()
+        if first:
+            try:
+                seen.set_result(look())
+            except BaseException as error:  # noqa: BLE001  (it is raised to each who asks)
+                seen.set_exception(error)
+        result: T = seen.result()
+        return result
+
+    def close(self) -> None:
+        """Let go of what the run has opened; what was seen can still be told.
+
+        A kept exception holds frames, and these the memory: left to the garbage collector, connections would stay open.
+        """
+        with self._lock:
+            failures = [one.exception() for one in self._seen.values() if one.done()]
+        for failure in failures:
+            if failure is not None:
+                failure.__traceback__ = None
+        for one in self.seen().values():
+            if hasattr(one, "close"):
+                one.close()
+
+    def seen(self) -> dict[str, Any]:
+        """Give what was seen so far, without what could not be."""
+        with self._lock:
+            done = {name: one for name, one in self._seen.items() if one.done() and one.exception() is None}
+        return {name: one.result() for name, one in done.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +105,9 @@ class World:
     in_container: bool
     listening: frozenset[int] | None  # TCP ports taken on this machine; None: cannot be told
     timeout: float  # seconds for the whole run
+    scope: Scope = NO_SCOPE
+    memory: Memory = field(default_factory=Memory)
+    leftovers: Leftovers = field(default_factory=Leftovers)  # whoever makes something on the server: leftovers.undone
 
     @property
     def patience(self) -> float:
@@ -79,6 +156,7 @@ def gather(
     project: str | None,
     named: bool,
     timeout: float,
+    scope: Scope = NO_SCOPE,
 ) -> World:
     """Collect the facts.
 
@@ -109,6 +187,7 @@ def gather(
         in_container=in_container(environ),
         listening=listening_ports(),
         timeout=timeout,
+        scope=scope,
     )
 
 

@@ -14,7 +14,7 @@ from lkctl.options import ServerCommand, examples, use
 from lkctl.settings.layers import Settings, flag_layer
 
 if TYPE_CHECKING:
-    from lkctl.checks.result import Report
+    from lkctl.checks.report import Report
     from lkctl.scenarios.examination import Watch
 
 app = typer.Typer()
@@ -67,8 +67,9 @@ def _stage(run: Invocation, *, live: bool) -> Iterator[tuple[Settings, str]]:
 
 def _diagnose(run: Invocation, settings: Settings, watch: "Watch") -> "Report":
     """Diagnose the server alone: the folder one happens to be in is another matter."""
-    from lkctl.checks.catalogue import ALL_CHECKS
-    from lkctl.checks.selection import choose
+    from lkctl.checks.catalogue import checks_of
+    from lkctl.checks.selection import plan
+    from lkctl.checks.world import NO_SCOPE
     from lkctl.scenarios.examination import examine
 
-    return examine("diagnose", run.world(settings), choose(ALL_CHECKS, None, ["env.*"]), watch, strict=False)
+    return examine("diagnose", run.world(settings), plan(checks_of(NO_SCOPE), skip=["env.*"]), watch)

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from lkctl.checks.inventory import Row, server_rows
+from lkctl.commands.checkoptions import Bundle, Only, ReportTo, Skip, Strict
 from lkctl.errors import LkctlError
 from lkctl.invocation import Invocation
-from lkctl.options import DryRun, Only, SettingsCommand, Skip, Strict, examples, use
+from lkctl.options import DryRun, SettingsCommand, examples, use
 from lkctl.output.console import Console
 from lkctl.output.view import Column, Listing, Record
 from lkctl.secret import printable
@@ -27,6 +28,7 @@ app = typer.Typer()
         "lkctl env check --strict                     # security findings fail, too",
         "lkctl env check --project demo               # a project that lk has stored",
         "lkctl env check --only 'url.*' -o json",
+        "lkctl env check --report junit=lkctl.xml",
     ),
 )
 def check(
@@ -34,6 +36,8 @@ def check(
     only: Only = None,
     skip: Skip = None,
     strict: Strict = False,
+    report: ReportTo = None,
+    bundle: Bundle = None,
 ) -> int:
     """Judge the settings and the files they come from, without asking any server.
 
@@ -41,10 +45,14 @@ def check(
     nothing failed, else 1; settings that are missing are a finding.
     """
     from lkctl.checks.environment import ENVIRONMENT_CHECKS
-    from lkctl.checks.selection import choose
+    from lkctl.checks.selection import plan
     from lkctl.checks.url import URL_CHECKS
+    from lkctl.commands.examination import Manner, examine
+    from lkctl.commands.outlets import read_outlets
 
-    return use(ctx).examine(choose((*ENVIRONMENT_CHECKS, *URL_CHECKS), only, skip), strict=strict)
+    run = use(ctx)
+    manner = Manner(strict=strict, outlets=read_outlets(run, report, bundle))
+    return examine(run, plan((*ENVIRONMENT_CHECKS, *URL_CHECKS), only, skip), manner)
 
 
 @app.command(

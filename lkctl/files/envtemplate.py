@@ -60,7 +60,7 @@ def example_text() -> str:
     return "".join(parts) + _EXAMPLE_TAIL
 
 
-def write_new(path: Path, text: str, *, mode: int, force: bool) -> None:
+def write_new(path: Path, text: str | bytes, *, mode: int, force: bool) -> None:
     """Write a file in one step; raise `file-exists` where one is and not `force`, else `file-unwritable`.
 
     It has its mode from the first byte on. A symlink is followed when it is overwritten.
@@ -72,7 +72,7 @@ def write_new(path: Path, text: str, *, mode: int, force: bool) -> None:
         raise _unwritable(path, error if isinstance(error, OSError) else OSError(errno.ELOOP, "")) from None
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
+            file.write(text if isinstance(text, bytes) else text.encode())
             file.flush()
             os.fsync(file.fileno())
         Path(scratch).chmod(mode)

@@ -12,6 +12,11 @@ _SOURCE = re.compile(
     r".+\.(?:pyi?|ipynb|[mc]?[jt]s|[jt]sx|vue|svelte|astro|html|go|rs|java|kts?|scala|swift|mm?|dart|rb|php|cs|cpp|cc|h|hpp"
     r"|exs?|lua|sh|bash|ps1|tf|ya?ml|json|toml|ini|cfg)|Dockerfile|Makefile|Procfile|\.env\.(?:example|sample|template|dist)"
 )
+# What a project says of itself, beside its code: dependencies and how it is built and started
+PROJECT = re.compile(
+    rf"(?:{_SOURCE.pattern})|requirements[\w.-]*\.(?:txt|in)|constraints[\w.-]*\.txt|Pipfile|(?:uv|poetry|yarn)\.lock"
+    r"|(?:Docker|Container)file[\w.-]*|[\w.-]+\.[Dd]ockerfile|Procfile[\w.-]*"
+)
 # What others wrote, what is made by a build, and what tests and documents make up
 SKIPPED = frozenset({
     "node_modules", "venv", "env", "dist", "build", "out", "target", "vendor", "site-packages", "coverage", "Pods",
@@ -31,6 +36,7 @@ class Sources:
     folder: Path
     files: int = 0
     cut: str = ""
+    wanted: re.Pattern[str] = _SOURCE  # the names of the files that are read
 
     def read(self) -> Iterator[tuple[str, str]]:
         """Give relative path and text of each file, bytes that are not UTF-8 replaced; binary files are left out."""
@@ -56,7 +62,7 @@ class Sources:
                 if time.monotonic() > end:
                     self.cut = f"{_PATIENCE:g} s"
                     return
-                if _SOURCE.fullmatch(name):
+                if self.wanted.fullmatch(name):
                     yield here / name
 
 

@@ -45,13 +45,13 @@ def explain(verdict: Verdict, decoded: Decoded, judge: Judge) -> Iterator[str]:
     because = reasons.get(verdict.code if not verdict.accepted else str(foreseen))
     if because is not None and (differs or unseen or cut_off or verdict.code in _WORTH_TELLING):
         yield because(decoded, shorten_key(decoded.reading.text("iss")))
-    if verdict.code in {Refused.grant, Refused.no_permissions} and _is_for_the_api(decoded):
+    if verdict.code in {Refused.grant, Refused.no_permissions} and is_for_the_api(decoded):
         yield "it is a token for the server's API, which this question does not try: it is about joining a room only"
     if {verdict.code, foreseen} & _TIMES and (differs or foreseen is None):
         yield _clocks(verdict, judge)
 
 
-def _is_for_the_api(decoded: Decoded) -> bool:
+def is_for_the_api(decoded: Decoded) -> bool:
     """Whether it grants something, but not to join."""
     granted = any(any(grants.get(name) is True for name in grants) for grants in decoded.reading.grants.values())
     return granted and not decoded.reading.video.get("roomJoin")

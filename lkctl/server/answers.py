@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from lkctl.errors import LkctlError
@@ -11,8 +12,9 @@ from lkctl.server.http import Answer
 from lkctl.settings.url import ServerUrl, without_login
 
 OK, UNAUTHORIZED, TOO_MANY = 200, 401, 429
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _REDIRECTS = range(300, 400)
-_GATEWAY = {502, 503, 504}
+_GATEWAY = {502, 503, 504, *range(520, 528), 530}  # from 520 on they are Cloudflare's
 _NO_NODES = "could not find any available nodes"  # for a moment after its Redis has returned (measured)
 # What a livekit-server passes on when its Redis is away, hangs, or refuses (each measured on 1.13.5)
 _REDIS_AWAY = r"(?:^|: )(?:dial tcp\b|i/o timeout$|NOAUTH |OOM |READONLY |MASTERDOWN )"
@@ -123,10 +125,20 @@ def _json(answer: Answer) -> Any:
 
 def clock_skew(answer: Answer) -> float | None:
     """Seconds by which the server's clock is ahead of ours, by its Date header; None without a usable one."""
-    from email.utils import parsedate_to_datetime  # 20 ms, for those who compare clocks
-
     try:
-        theirs = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
+        theirs = _moment(answer.headers.get("date", ""))
     except (ValueError, TypeError, OverflowError):
         return None
     return theirs + 0.5 - (answer.sent_at + answer.answered_at) / 2
+
+
+def _moment(date: str) -> float:
+    """Read a date as servers of today write it (RFC 9110, 5.6.7), or else as any mail program may."""
+    match = re.fullmatch(r"\w{3}, (\d\d) (\w{3}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT", date)
+    if match is None or match[2] not in _MONTHS:
+        from email.utils import parsedate_to_datetime  # 20 ms
+
+        return parsedate_to_datetime(date).timestamp()
+    day, _, year, hour, minute, second = match.groups()
+    month = _MONTHS.index(match[2]) + 1
+    return datetime(int(year), month, int(day), int(hour), int(minute), int(second), tzinfo=UTC).timestamp()

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -51,3 +51,27 @@ class Deadline:
         if errors:
             raise errors[0]
         return results[0]
+
+
+def side_by_side(works: Sequence[Callable[[], T]]) -> list[T]:
+    """Do works at the same time, each of which ends by itself; give the results in order, or raise the first error."""
+    results: list[list[T]] = [[] for _ in works]
+    errors: list[BaseException] = []
+
+    def run(work: Callable[[], T], result: list[T]) -> None:
+        try:
+            result.append(work())
+        except BaseException as error:  # noqa: BLE001  (handed to the caller)
+            errors.append(error)
+
+    started = zip(works[1:], results[1:], strict=True)
+    threads = [threading.Thread(target=run, args=pair, daemon=True) for pair in started]
+    for thread in threads:
+        thread.start()
+    for work in works[:1]:  # one of them needs no thread
+        run(work, results[0])
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return [result[0] for result in results]

@@ -78,7 +78,13 @@ def dispatch(raw: Mapping[str, Any]) -> Dispatch:
 def _job(raw: Mapping[str, Any]) -> Job:
     state = raw.get("state")
     state = state if isinstance(state, dict) else {}
-    return Job(_text(raw, "id"), _text(state, "status"), _text(state, "participant_identity"), _text(state, "error"))
+    return Job(
+        _text(raw, "id"),
+        _text(state, "status"),
+        _text(state, "participant_identity"),
+        _text(state, "error"),
+        _text(state, "worker_id"),
+    )
 
 
 def _permission(raw: Any) -> Permission:

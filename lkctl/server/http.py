@@ -1,7 +1,7 @@
 """HTTP exchanges with a deadline for the whole of each, phases that are named when they fail, and capped bodies.
 
-Redirects are reported, never followed; proxies from the environment are not used, as livekit-api and the agents do
-not use them either.
+Redirects are reported, never followed; proxies from the environment are not used, as livekit-api does not use
+them either (livekit.rtc and agents do: checks/proxies.py).
 """
 
 import threading
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from lkctl.errors import LkctlError
 from lkctl.server.deadline import Deadline
-from lkctl.server.link import HINT_PORT, connect, late, secure, trust, words
-from lkctl.server.wire import CutShortError, MalformedError, SilentError, TlsSpokenError, Wire
+from lkctl.server.faults import broken
+from lkctl.server.link import connect, late, secure, trust
+from lkctl.server.wire import MOST_BYTES, MalformedError, SilentError, Wire
 from lkctl.settings.url import ServerUrl
 
 if TYPE_CHECKING:
@@ -78,12 +79,15 @@ class Connections:
     kept one was closed before a byte of the answer came (RFC 9110, 9.2.2).
     """
 
-    def __init__(self, url: ServerUrl) -> None:
+    def __init__(
+        self, url: ServerUrl, *, most_bytes: int = MOST_BYTES, trusted: "ssl.SSLContext | None" = None
+    ) -> None:
         self._url = url
+        self._most_bytes = most_bytes  # of a body
         self._idle: list[Wire] = []
         self._open: set[Wire] = set()
         self._closed = False
-        self._trusted: ssl.SSLContext | None = None
+        self._trusted = trusted
 
     def exchange(self, request: Request, deadline: Deadline, trace: Trace | None = None) -> Answer:
         """Send a request and give the answer; raise LkctlError of the codes net-, tls-, http-.
@@ -126,7 +130,7 @@ class Connections:
         except TimeoutError:
             raise late(f"the answer of {self._url.http}", deadline) from None
         except (MalformedError, OSError, ValueError) as error:
-            raise _broken(self._url, error) from None
+            raise broken(self._url, error) from None
         finally:
             if trace is not None:
                 spent = (time.monotonic() - started) * 1000
@@ -134,7 +138,7 @@ class Connections:
         return answer
 
     def _exchange(self, request: Request, deadline: Deadline) -> _Steps:
-        content = _written(request, self._url)
+        content = written(request, self._url)
         kept = self._kept() if request.repeatable else None
         if kept is not None:
             try:
@@ -173,7 +177,7 @@ class Connections:
         if url.secure:
             self._trusted = self._trusted or trust()
             link = secure(link, url.host, deadline, self._trusted)
-        wire = Wire(link)
+        wire = Wire(link, self._most_bytes)
         self._open.add(wire)
         return wire
 
@@ -216,7 +220,7 @@ def _attempt(step: Callable[[_Steps], T], steps: _Steps) -> T | LkctlError:
         return error
 
 
-def _written(request: Request, url: ServerUrl) -> bytes:
+def written(request: Request, url: ServerUrl) -> bytes:
     """Write a request as it is sent; raise ValueError for what a head cannot hold."""
     body = request.body or b""
     length = {"Content-Length": str(len(body))} if request.body is not None else {}
@@ -230,18 +234,3 @@ def _written(request: Request, url: ServerUrl) -> bytes:
 def _host(url: ServerUrl) -> str:
     """Name the host as browsers do: without the scheme's own port, in ASCII."""
     return url.netloc if url.netloc.isascii() else url.netloc.encode("idna").decode()
-
-
-def _broken(url: ServerUrl, error: Exception) -> LkctlError:
-    if isinstance(error, SilentError):
-        hint = HINT_PORT if url.secure else f"If TLS is spoken there, write {url.scheme}s; {HINT_PORT}"
-        return LkctlError("net-failed", f"{url.http} closed the connection without an answer", hint=hint)
-    if isinstance(error, CutShortError):
-        return LkctlError(
-            "http-malformed", f"the answer of {url.http} is cut short", hint="Look at the proxy in front of it"
-        )
-    if isinstance(error, TlsSpokenError):
-        return LkctlError("tls-needed", f"{url.http} speaks TLS", hint=f"Write {url.http.replace('http', 'https', 1)}")
-    if isinstance(error, OSError):
-        return LkctlError("net-failed", f"the connection to {url.http} broke off: {words(error)}", hint=HINT_PORT)
-    return LkctlError("http-malformed", f"the answer of {url.http} is not HTTP ({error})", hint=HINT_PORT)

@@ -13,15 +13,6 @@ jwt/errors.go, v3.0.4), golang-jwt v5 from 1.13.0 (go.mod; measured on 1.13.5).
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lkctl.duration import say_duration
-from lkctl.errors import LkctlError
-from lkctl.secret import scrub
-from lkctl.server.answers import clock_skew
-from lkctl.server.http import Answer
-from lkctl.settings.layers import Target
-from lkctl.settings.shape import Pair, shorten_key
-from lkctl.settings.url import ServerUrl
-
 
 class Refused(StrEnum):
     """Why a token was refused: one code for all wordings."""
@@ -109,70 +100,3 @@ def _without_echo(body: str, why: Refused) -> str:
         return _TOO_LARGE
     head, mark, reason = body.partition(", error: ")
     return (reason if mark and head.startswith("invalid token: ") else body)[:_SAID_LONGEST]
-
-
-def mistaken(target: Target, meant: Pair) -> LkctlError:
-    """Make the error for a pair that the server takes in another spelling, which was tried."""
-    given = target.credentials
-    key, secret = f"LIVEKIT_API_KEY ({given.key_origin})", f"LIVEKIT_API_SECRET ({given.secret_origin})"
-    spoiled = key if meant.key != given.key and meant.secret == given.secret.reveal() else secret
-    proof = f"{target.url.http} accepts the pair"
-    if meant.name == "blank":
-        return LkctlError(
-            "auth-secret-blank",
-            f"{spoiled} has blanks around it; without them {proof}",
-            hint="Take the blanks away there",
-        )
-    if meant.name == "quoted":
-        return LkctlError(
-            "auth-secret-quoted",
-            f"{spoiled} has quotes around it; without them {proof}",
-            hint="Take the quotes away there",
-        )
-    if meant.name == "swapped":
-        return LkctlError(
-            "auth-swapped",
-            f"key and secret are swapped; the other way round {proof}",
-            hint=f"Exchange {key} and {secret}",
-        )
-    return LkctlError(
-        "auth-default-pair",
-        f"{target.url.http} knows devkey/secret, and not the pair from {given.key_origin}",
-        hint="The server was started with --dev: use devkey and secret there, or start it with your own keys",
-    )
-
-
-def refused(target: Target, refusal: Refusal, answer: Answer) -> LkctlError:
-    """Make the error for credentials that no other spelling mends."""
-    given = target.credentials
-    if refusal.why is Refused.key:
-        return LkctlError(
-            "auth-key",
-            f"{target.url.http} does not know the key {shorten_key(given.key)} (401: {refusal.said})",
-            hint=f"LIVEKIT_API_KEY came from {given.key_origin}; the server has other keys. Run: lkctl env show",
-        )
-    if refusal.why is Refused.signature:
-        return LkctlError(
-            "auth-secret",
-            f"{target.url.http} knows the key {shorten_key(given.key)}, but LIVEKIT_API_SECRET is not its secret (401)",
-            hint=f"The secret came from {given.secret_origin}; copy it again. Blanks and quotes were ruled out",
-        )
-    if refusal.why in {Refused.expired, Refused.not_yet}:
-        return _clock_error(target.url, clock_skew(answer), refusal)
-    return LkctlError(
-        "auth-refused", f"{target.url.http} refused the token: {scrub(refusal.said)}", hint="Run: lkctl diagnose"
-    )
-
-
-def _clock_error(url: ServerUrl, skew: float | None, refusal: Refusal) -> LkctlError:
-    if skew is None:
-        return LkctlError(
-            "auth-clock", f"{url.http} refused a fresh token: {scrub(refusal.said)}", hint="Compare the clocks"
-        )
-    side = "behind" if skew > 0 else "ahead of"
-    return LkctlError(
-        "auth-clock",
-        f"this machine's clock is {say_duration(skew)} {side} that of {url.http}, which refused a fresh token"
-        f" ({scrub(refusal.said)})",
-        hint="Set the clock that is wrong, with NTP for example: timedatectl set-ntp true",
-    )

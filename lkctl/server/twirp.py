@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from typing import Any
@@ -12,7 +12,7 @@ from lkctl.server.answers import OK, UNAUTHORIZED, clock_skew, read_reply, twirp
 from lkctl.server.deadline import Deadline
 from lkctl.server.http import Answer, Connections, Request
 from lkctl.settings.layers import Target
-from lkctl.settings.shape import Pair, likely_meant
+from lkctl.settings.shape import Pair
 from lkctl.tokens.signer import api_token
 
 _PATH = "/twirp/livekit."
@@ -25,7 +25,7 @@ class Twirp:
     """Calls one server with one set of credentials.
 
     All calls together end within `timeout` seconds from the first. `wait` opens a sign of life around each call,
-    `trace` is told of it.
+    `trace` is told of it. `others` gives pairs that may be meant, given whether the server knows the key.
     """
 
     def __init__(
@@ -37,12 +37,14 @@ class Twirp:
         wait: Callable[[str], AbstractContextManager[object]] = nullcontext,
         clock: Callable[[], float] = time.time,
         connections: Connections | None = None,
+        others: Callable[[bool], Iterable[Pair]] = lambda _: (),
     ) -> None:
         self.target = target
         self.url = target.url
         self._timeout = timeout
         self._deadline: Deadline | None = None
         self._trace = trace
+        self._others = others
         self._wait = wait
         self._clock = clock
         self._connections = connections or Connections(target.url)
@@ -102,7 +104,8 @@ class Twirp:
         return [one if isinstance(one, LkctlError) else self._reply_or_error(one, deadline) for one in outcomes]
 
     def _request(self, method: str, body: Mapping[str, Any], grants: Mapping[str, Any], pair: Pair) -> Request:
-        token = api_token(pair.key, pair.secret, grants, self._clock(), _TOKEN_TTL)
+        now = self._clock() if grants else self.now  # an experiment, without grants, is dated by the server's clock
+        token = api_token(pair.key, pair.secret, grants, now, _TOKEN_TTL)
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         reads = method.partition("/")[2].startswith(_READS)
         return Request("POST", _PATH + method, headers, json.dumps(body).encode(), repeatable=reads)
@@ -121,19 +124,22 @@ class Twirp:
 
     def _explain(self, answer: Answer, deadline: Deadline) -> LkctlError:
         """Find out by experiment which one cause stands behind a 401."""
-        from lkctl.server.refusal import Refused, mistaken, read_refusal, refused
+        from lkctl.server.experiments import explain
 
-        refusal = read_refusal(answer.text)
-        pair = self.target.credentials.pair
-        if refusal.why in {Refused.key, Refused.signature}:
-            for meant in likely_meant(pair.key, pair.secret):
-                if self._accepts(meant, deadline):
-                    return mistaken(self.target, meant)
-        return refused(self.target, refusal, answer)
+        return explain(self.target, answer, lambda pair: self._knows(pair, deadline), self._others)
 
-    def _accepts(self, pair: Pair, deadline: Deadline) -> bool:
-        request = self._request("RoomService/ListRooms", {"names": ["-"]}, {"roomList": True}, pair)
+    def _knows(self, pair: Pair, deadline: Deadline) -> bool | None:
+        """Tell whether the server takes key and secret: of a token without any grant it then denies the call.
+
+        None where it gave no judgement. What is tried here, maybe the pair of another project, is so of no use to
+        whoever reads it on the way.
+        """
+        request = self._request("RoomService/ListRooms", {"names": ["-"]}, {}, pair)
         try:
-            return self._connections.exchange(request, deadline, self._trace).status == OK
+            answer = self._connections.exchange(request, deadline, self._trace)
         except LkctlError:  # the first answer stands
-            return False
+            return None
+        error = twirp_error(answer)
+        if answer.status == OK or (error is not None and error[0] == "unauthenticated"):
+            return True
+        return False if answer.status == UNAUTHORIZED else None

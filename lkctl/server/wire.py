@@ -17,11 +17,14 @@ _MOST_HEAD = 32 * 1024
 _MOMENT = 0.02  # seconds
 _PART = 64 * 1024
 _MOST_DIGITS = 16  # of a length
+_MOST_AHEAD = 100  # answers that only announce another one
 _DIGITS = b"0123456789ABCDEF"
-_OK, _BODILESS = 200, {204, 304}
+_OK, _SWITCHING, _BODILESS = 200, 101, {101, 204, 304}
+_SINGLE = {"content-length", "transfer-encoding", "date", "location", "connection"}  # the last one counts
 _START = b"HTTP/1."
 _LINE, _END = b"\r\n", b"\r\n\r\n"
 _TLS_ALERT = b"\x15\x03"
+_SETTINGS, _SETTINGS_AT = b"\x04", 3  # the type of the frame that HTTP/2 begins with (RFC 9113, 3.4)
 
 
 class MalformedError(Exception):
@@ -34,6 +37,10 @@ class CutShortError(MalformedError):
 
 class TlsSpokenError(MalformedError):
     """It is TLS."""
+
+
+class Http2SpokenError(MalformedError):
+    """It is HTTP/2, which was not asked for."""
 
 
 class SilentError(ConnectionError):
@@ -53,8 +60,9 @@ class Reply(NamedTuple):
 class Wire:
     """An open connection. One exchange at a time; another can follow while `usable`."""
 
-    def __init__(self, link: socket.socket) -> None:
+    def __init__(self, link: socket.socket, most: int = MOST_BYTES) -> None:
         self._link = link
+        self._most = most  # bytes of a body
         self._open = True
         self._came = bytearray()  # and is not yet read
         self._ended = False
@@ -82,12 +90,19 @@ class Wire:
             except OSError:  # who has read enough answers, and hangs up on the rest; or nothing comes back
                 return
 
-    def receive(self, deadline: Deadline) -> Reply:
-        """Give the answer to what was sent; raise SilentError, MalformedError, TimeoutError or OSError."""
+    def receive(self, deadline: Deadline, *, head_only: bool = False) -> Reply:
+        """Give the answer to what was sent; raise SilentError, MalformedError, TimeoutError or OSError.
+
+        `head_only`: what follows the head is no body (CONNECT: RFC 9110, 9.3.6).
+        """
         self._await_start(deadline)
-        reply = self._read(deadline)
+        reply = self._read(deadline, head_only=head_only)
         self._open = reply.whole
         return reply
+
+    def take(self, size: int, deadline: Deadline) -> bytes:
+        """Give so many bytes of what follows an answer with 101; raise CutShortError, TimeoutError or OSError."""
+        return self._exactly(size, deadline)
 
     def close(self) -> None:
         """Hang up, also for a thread that waits for an answer."""
@@ -100,39 +115,44 @@ class Wire:
             self._more(deadline)
         except TimeoutError:
             raise
-        except OSError:
-            raise SilentError from None
+        except OSError as error:
+            raise SilentError(getattr(error, "reason", None) or "") from None  # TLS says why
         if not self._came:
             raise SilentError
         if self._came.startswith(_TLS_ALERT):
             raise TlsSpokenError
         if not _START.startswith(self._came[: len(_START)]):
+            if self._came[_SETTINGS_AT : _SETTINGS_AT + 1] == _SETTINGS and not self._came[0]:
+                raise Http2SpokenError
             _refuse("start")
 
-    def _read(self, deadline: Deadline) -> Reply:
-        status, lasting, headers = _read_head(self._until(_END, deadline))
-        while status < _OK:  # 100 Continue and the like: the answer is still to come
+    def _read(self, deadline: Deadline, *, head_only: bool) -> Reply:
+        for _ in range(_MOST_AHEAD):
             status, lasting, headers = _read_head(self._until(_END, deadline))
-        if status in _BODILESS:
-            return Reply(status, headers, b"", truncated=False, whole=lasting)
+            if status >= _OK or status == _SWITCHING:
+                break  # else 100 Continue and the like: the answer is still to come
+        else:
+            _refuse("endless announcements")
+        if status in _BODILESS or head_only:
+            return Reply(status, headers, b"", truncated=False, whole=lasting and status != _SWITCHING)
         body, ended = self._body(headers, deadline)
-        return Reply(status, headers, body[:MOST_BYTES], len(body) > MOST_BYTES, lasting and ended)
+        return Reply(status, headers, body[: self._most], len(body) > self._most, lasting and ended)
 
     def _body(self, headers: Mapping[str, str], deadline: Deadline) -> tuple[bytes, bool]:
-        """Give the body, of which one byte more than MOST_BYTES may come, and whether it was read to a told end."""
+        """Give the body, of which one byte more than allowed may come, and whether it was read to a told end."""
         coding, length = headers.get("transfer-encoding"), headers.get("content-length")
         if coding is not None and coding.lower() == "chunked":
             return self._chunks(deadline)
         if coding is not None or length is None:
-            return self._some(MOST_BYTES + 1, deadline), False
+            return self._some(self._most + 1, deadline), False
         size = _number(length.encode("latin-1"), 10)
-        return self._exactly(min(size, MOST_BYTES + 1), deadline), size <= MOST_BYTES
+        return self._exactly(min(size, self._most + 1), deadline), size <= self._most
 
     def _chunks(self, deadline: Deadline) -> tuple[bytes, bool]:
         body = bytearray()
         while size := _number(self._until(_LINE, deadline).partition(b";")[0].strip(), 16):
-            body += self._exactly(min(size, MOST_BYTES + 1), deadline)
-            if len(body) > MOST_BYTES:
+            body += self._exactly(min(size, self._most + 1), deadline)
+            if len(body) > self._most:
                 return bytes(body), False
             if self._until(_LINE, deadline):
                 _refuse("chunk")
@@ -201,7 +221,8 @@ def _read_head(head: bytes) -> tuple[int, bool, dict[str, str]]:
             _refuse("header")
         if name == "content-length" and headers.get(name, value) != value:
             _refuse("length")  # a quarrel over where the answer ends
-        headers[name] = value
+        many = name in headers and name not in _SINGLE
+        headers[name] = f"{headers[name]}, {value}" if many else value  # RFC 9110, 5.3
     lasts = version == "HTTP/1.1" and "close" not in headers.get("connection", "").lower()
     return int(rest[:3]), lasts, headers
 

@@ -1,7 +1,6 @@
-"""What keys and secrets look like, and what to try when the server refuses them."""
+"""What keys and secrets look like."""
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from lkctl.secret import mask
@@ -50,22 +49,3 @@ def unquoted(value: str) -> str:
     if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in QUOTES:
         return bare[1:-1]
     return bare.strip(QUOTES)
-
-
-def likely_meant(key: str, secret: str) -> Iterator[Pair]:
-    """Give the pairs that the user may have meant, most likely first, without the given one.
-
-    The swapped pair comes only where the shapes say so: trying it means to show the secret to the server.
-    """
-    candidates = [
-        Pair("blank", key.strip(), secret.strip()),
-        Pair("quoted", unquoted(key), unquoted(secret)),
-    ]
-    if looks_swapped(key.strip(), secret.strip()):
-        candidates.append(Pair("swapped", unquoted(secret), unquoted(key)))
-    candidates.append(Pair("default-pair", *DEFAULT_PAIR))
-    seen = {(key, secret)}
-    for pair in candidates:
-        if (pair.key, pair.secret) not in seen and pair.key and pair.secret:
-            seen.add((pair.key, pair.secret))
-            yield pair

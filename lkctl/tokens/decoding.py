@@ -6,7 +6,7 @@ from functools import cache
 from math import floor
 from typing import Any, NamedTuple
 
-from lkctl.settings.shape import DEFAULT_PAIR, Pair, likely_meant
+from lkctl.settings.shape import DEFAULT_PAIR, Pair
 from lkctl.tokens.catalogue import lint
 from lkctl.tokens.document import read_document
 from lkctl.tokens.envelope import Envelope, open_envelope
@@ -189,13 +189,22 @@ def _meant(envelope: Envelope, reading: Reading, pair: Pair | None, others: Iter
         return _NOTHING_MEANT  # not the secret is wrong
     if pair is not None and issuer != pair.key and _fits(envelope, pair.secret):
         return "the configured secret, but not its key", "Set LIVEKIT_API_KEY to the key that the token names"
+    from lkctl.settings.slips import likely_meant  # a good token has no use for it
+
     near = likely_meant(pair.key, pair.secret) if pair is not None else (Pair("default-pair", *DEFAULT_PAIR),)
     found = next((meant for meant in near if _fits(envelope, meant.secret)), None)
     if found is not None:
-        return _MEANT[found.name]
+        return _MEANT.get(found.name) or _slipped(found.name)
     likely_first = sorted(others, key=lambda other: other.key != issuer)
     fitting = next((other.name for other in likely_first if _fits(envelope, other.secret)), None)
     return (f"the secret of {fitting}", f"Use the key and secret of {fitting}") if fitting else _NOTHING_MEANT
+
+
+def _slipped(name: str) -> tuple[str, str]:
+    from lkctl.settings.slips import find_slip
+
+    slip = find_slip(name)
+    return (f"the configured secret, which {slip.said}", f"LIVEKIT_API_SECRET: {slip.hint}") if slip else ("", "")
 
 
 def _fits(envelope: Envelope, secret: str) -> bool:

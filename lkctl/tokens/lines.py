@@ -5,15 +5,17 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from lkctl.errors import LkctlError
+from lkctl.secret import remember
 from lkctl.tokens.decoding import Decoded
 from lkctl.tokens.findings import Severity
-from lkctl.tokens.wrapping import holds_token, is_trapping, join, listed, opens_body
+from lkctl.tokens.wrapping import holds_token, is_trapping, join, listed, opens_body, unwrap
 
 Decoder = Callable[[str], Decoded]
 Numbered = tuple[int, str | LkctlError]
 
 _MOST_HEAD = 1024 * 1024  # characters; where no token came until then, there is none
 _SIZE_OF_AN_ERROR = 100
+_DOTS = 2
 _MOST_BODY = 64 * 1024 * 1024
 
 
@@ -67,6 +69,22 @@ def judge_lines(lines: Iterable[str | LkctlError], decoder: Decoder) -> Iterator
         return
     for number, line in chain(head, numbered):
         yield _judged(number, line, decoder)
+
+
+def one_token(text: str) -> str:
+    """Take the token out of what it is wrapped in, and keep it out of all that is printed; raise `usage` for several.
+
+    What is no token is given back as it is: who decodes it says what it looks like.
+    """
+    lines = [line for _, line in candidates(text.splitlines()) if isinstance(line, str)]
+    one = join(lines) if lines else ""
+    if one is None:
+        hint = "Verify one at a time; of many says what is in them: lkctl token decode"
+        raise LkctlError("usage", f"{len(lines)} lines were given, and more than one holds a token", hint=hint)
+    token = unwrap(one)
+    if token.count(".") == _DOTS:
+        remember(token)  # not every token looks like one to the scrubber
+    return token
 
 
 def candidates(lines: Iterable[str | LkctlError]) -> Iterator[Numbered]:

@@ -1,16 +1,14 @@
-"""How a report is shown: line by line as the results come, and as one document."""
+"""How a report reads: the lines for people, and the documents for programs. Nothing is written here."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from lkctl.checks.result import Check, Finding, Report, Result, Severity, Status
-from lkctl.output.console import Console
-from lkctl.output.format import Format
-from lkctl.output.jsontext import to_json
-from lkctl.output.render import effective
-from lkctl.output.view import Column, Listing, Record
+from lkctl.checks.cause import Cause
+from lkctl.checks.report import Report
+from lkctl.checks.result import Finding, Result, Severity, Status
 from lkctl.secret import printable
 
+Paint = Callable[[str, str], str]
 _LOOKS = {
     Status.passed: ("✓", "green"),
     Status.warn: ("!", "yellow"),
@@ -19,106 +17,116 @@ _LOOKS = {
     Status.skip: ("-", "dim"),
     Status.crash: ("✗", "red"),
 }
+_VERDICTS = {"pass": "green", "warn": "yellow", "fail": "red"}
+_INDENT = " " * 14
+_LABEL = 11
+_LONGEST = 600  # characters of what a server may have said
+_MOST = 8  # lines of one kind
 
 
-def stream(
-    results: Iterable[Result], format_: Format, console: Console, *, failed_only: bool = False
-) -> Iterator[Result]:
-    """Hand the results on; show each as it comes where the format is one for people."""
-    people = effective(format_, console) is Format.table or format_ is Format.auto
-    area = ""
-    for result in results:
-        if people and not (failed_only and result.status in {Status.passed, Status.skip}):
-            if result.area != area:
-                area = result.area
-                console.write(console.paint(area, "bold") + "\n")
-            _show(result, console)
-            console.flush()
-        yield result
+def is_worth_showing(result: Result, *, failed_only: bool) -> bool:
+    """Whether a result has a line of its own: what only waits for another check is named where its cause is."""
+    if failed_only:
+        return result.status not in {Status.passed, Status.skip}
+    return not result.blocked_by
 
 
-def conclude(report: Report, format_: Format, console: Console) -> None:
-    """Show what the run adds up to."""
-    if format_ is Format.json:
-        console.write(to_json(report.json()) + "\n")
-    elif format_ is Format.jsonl:
-        for result in report.results:
-            console.write(to_json(result.json(), compact=True) + "\n")
-    elif format_ is Format.name:
-        for result in report.failures:
-            console.write(result.id + "\n")
-    elif format_ is Format.tsv:
-        for result in report.results:
-            console.write("\t".join((result.status.value, result.id, printable(result.detail))) + "\n")
-    else:
-        _summary(report, console)
+def headline(cause: Cause, paint: Paint) -> str:
+    """Give the one line that names the cause; it is the first line and the last."""
+    return f"{paint('Probable cause:', 'bold')} {_said(cause.message)}  [{cause.check}]"
 
 
-def checks_view(checks: Sequence[Check[Any]]) -> Listing[Check[Any]]:
-    """List checks."""
-    columns: tuple[Column[Check[Any]], ...] = (
-        Column("ID", lambda check: check.id),
-        Column("TITLE", lambda check: check.title),
-        Column("A PROBLEM IS A", lambda check: check.severity.value),
-        Column("NEEDS", lambda check: ", ".join(check.needs)),
-    )
-    return Listing(checks, columns, lambda check: check.id, "No checks", _check_json, prose=True)
-
-
-def check_view(check: Check[Any]) -> Record:
-    """Explain one check: the docstring of its probe says what it judges."""
-    about = " ".join((check.probe.__doc__ or "").split())
-    fields = (
-        ("id", check.id),
-        ("title", check.title),
-        ("judges", about),
-        ("a problem is a", check.severity.value),
-        ("needs", ", ".join(check.needs) or "nothing"),
-        ("docs", check.docs),
-    )
-    return Record({**_check_json(check), "judges": about}, fields, check.id)
-
-
-def _check_json(check: Check[Any]) -> dict[str, Any]:
-    return {
-        "id": check.id,
-        "area": check.area,
-        "title": check.title,
-        "severity": check.severity.value,
-        "needs": list(check.needs),
-        "docs": check.docs,
-    }
-
-
-def _show(result: Result, console: Console) -> None:
+def result_lines(result: Result, paint: Paint) -> Iterator[str]:
+    """Give the lines of one result: what was seen, all that was found, and the next step."""
     symbol, style = _LOOKS[result.status]
     word = "info" if result.status is Status.passed and result.findings else result.status.value
-    label = console.paint(f"{symbol} {word:<7}", style)
-    console.write(f"  {label} {result.title}: {printable(result.detail)}\n")
+    yield f"  {paint(f'{symbol} {word:<7}', style)} {result.title}: {_said(result.detail)}"
     if result.status in {Status.passed, Status.skip}:
         return
-    for finding in result.findings[1:] if len(result.findings) > 1 else ():
-        console.write(f"              {printable(_words(finding, result.severity))}\n")
+    for finding in result.findings if len(result.findings) > 1 else ():
+        yield f"{_INDENT}{_said(_words(finding, result.severity))}"
     if result.hint:
-        console.write(f"              {console.paint('hint:', 'yellow')} {printable(result.hint)}\n")
+        yield f"{_INDENT}{paint('hint:', 'yellow')} {_said(result.hint)}"
     if result.status is not Status.warn:
-        console.write(f"              {console.paint('docs:', 'dim')} {result.docs}\n")
+        yield f"{_INDENT}{paint('docs:', 'dim')} {result.docs}"
+
+
+def area_line(result: Result, paint: Paint) -> str:
+    """Give the heading of a result's area."""
+    return paint(result.area, "bold")
+
+
+def summary_lines(report: Report, paint: Paint) -> Iterator[str]:
+    """Give what a run adds up to: the verdict, what proves the cause, what was ruled out, what mends it; the cause."""
+    counts = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)
+    verdict = paint(report.verdict.upper(), _VERDICTS[report.verdict])
+    yield f"{verdict}  {counts}  ({report.duration_ms} ms)"
+    cause = report.probable_cause
+    if cause is not None:
+        before = ""
+        for label, said in _cause_rows(cause, report):
+            yield f"  {paint((f'{label}:' if label != before else '').ljust(_LABEL), 'dim')} {said}"
+            before = label
+        yield headline(cause, paint)
+
+
+def change_line(report: Report, paint: Paint) -> str:
+    """Give the line of a watch: when, the verdict, and the cause."""
+    verdict = paint(f"{report.verdict.upper():<4}", _VERDICTS[report.verdict])
+    cause = report.probable_cause
+    counts = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)
+    told = counts if cause is None else f"{_said(cause.message)}  [{cause.check}]"
+    return f"{report.started_at.astimezone():%H:%M:%S}  {verdict}  {told}"
+
+
+def summary_json(report: Report) -> dict[str, Any]:
+    """Give a report without its results: the last of the JSON lines, and a line of a watch."""
+    return {key: value for key, value in report.json().items() if key != "results"}
+
+
+def values(result: Result) -> tuple[str, ...]:
+    """Give a result as tab-separated values."""
+    return result.status.value, result.id, printable(result.detail)
+
+
+def cause_values(cause: Cause) -> tuple[str, ...]:
+    """Give the cause as tab-separated values: the first line."""
+    return "cause", cause.check, printable(cause.message)
+
+
+def verdict_values(report: Report) -> tuple[str, ...]:
+    """Give the verdict as tab-separated values: the last line, which names the cause once more."""
+    cause = report.probable_cause
+    counts = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)
+    told = counts if cause is None else f"{counts}; probable cause: {cause.check}: {printable(cause.message)}"
+    return "verdict", report.verdict, told
+
+
+def _cause_rows(cause: Cause, report: Report) -> Iterator[tuple[str, str]]:
+    yield from (("evidence", _said(one)) for one in _some(cause.evidence))
+    yield from (("ruled out", _said(one)) for one in _some(cause.ruled_out))
+    if cause.passed:
+        yield "passed", f"what it rests on: {', '.join(cause.passed)}"
+    if cause.follows:
+        yield "follows", f"from it, or did not run because of it: {', '.join(cause.follows)}"
+    for other in cause.others:
+        waiting = [result.id for result in report.results if other in result.blocked_by]
+        yield "besides", other + (f", and did not run because of it: {', '.join(waiting)}" if waiting else "")
+    if cause.hint:
+        yield "to mend it", _said(cause.hint)
+    if cause.fix is not None:
+        yield "change", _said(cause.fix.command) if cause.fix.command else "printed by: lkctl diagnose --fix"
+
+
+def _some(said: Sequence[str]) -> Iterable[str]:
+    if len(said) <= _MOST:
+        return said
+    return (*said[: _MOST - 1], f"and {len(said) - _MOST + 1} more; -o json has them all")
+
+
+def _said(text: str) -> str:
+    return printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text):,} characters)")
 
 
 def _words(finding: Finding, severity: Severity) -> str:
     return f"{(finding.severity or severity).value}: {finding}"
-
-
-def _summary(report: Report, console: Console) -> None:
-    counts = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)
-    verdict = {"pass": "green", "warn": "yellow", "fail": "red"}[report.verdict]
-    console.write(f"\n{console.paint(report.verdict.upper(), verdict)}  {counts}  ({report.duration_ms} ms)\n")
-    cause = report.probable_cause
-    if cause is None:
-        return
-    console.write(f"{console.paint('Probable cause:', 'bold')} {printable(cause.detail)}  [{cause.id}]\n")
-    folded = sum(1 for result in report.results if cause.id in result.blocked_by)
-    if folded:
-        console.write(f"  {folded} {'check was' if folded == 1 else 'checks were'} not run because of it\n")
-    if cause.hint:
-        console.write(f"  {printable(cause.hint)}\n")

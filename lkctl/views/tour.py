@@ -3,13 +3,14 @@
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 
-from lkctl.checks.result import Report, Result
+from lkctl.checks.report import Report
+from lkctl.checks.result import Result
 from lkctl.output.console import Console
 from lkctl.output.format import Format
 from lkctl.output.jsontext import to_json
 from lkctl.scenarios.demo import Played
 from lkctl.secret import printable
-from lkctl.views.report import conclude, stream
+from lkctl.views.telling import Telling
 
 Diagnose = Callable[[Callable[[Iterable[Result]], Iterator[Result]]], Report]
 
@@ -79,8 +80,9 @@ def _tell_diagnosis(diagnose: Diagnose, format_: Format, console: Console, *, pe
         return diagnose(iter)
     console.write(f"\n{console.paint('Is the deployment healthy?', 'bold')}\n")
     console.write(console.paint("   $ lkctl diagnose", "dim") + "\n")
-    report = diagnose(lambda results: stream(results, format_, console))
-    conclude(report, format_, console)
+    telling = Telling(format_, console)
+    report = diagnose(telling)
+    telling.conclude(report)
     return report
 
 

@@ -7,19 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from lkctl.checks.engine import run
-from lkctl.checks.result import (
-    Check,
-    Finding,
-    NotApplicable,
-    Problem,
-    Problems,
-    Report,
-    Result,
-    Severity,
-    Status,
-    Unknown,
-    is_failure,
-)
+from lkctl.checks.report import Report, is_failure
+from lkctl.checks.result import Check, Finding, NotApplicable, Problem, Problems, Result, Severity, Status, Unknown
 from lkctl.errors import LkctlError
 
 World = dict[str, object]
@@ -153,6 +142,41 @@ def test_a_stuck_check_holds_nobody_up() -> None:
     assert found["a"].detail == "no verdict within 0.2 s"
 
 
+def test_who_is_to_be_given_more_time() -> None:
+    """--timeout helps where it was the run's time that was short, and not where it was the check's own."""
+    gate = threading.Event()
+
+    def stuck(_: World) -> str:
+        gate.wait(10)
+        return "late"
+
+    short_run = results(check("a", stuck, timeout=20), timeout=0.2)["a"]
+    slow_check = results(check("a", stuck, timeout=0.2))["a"]
+    gate.set()
+    assert short_run.hint == "Give more time with --timeout"
+    assert slow_check.hint
+    assert "--timeout" not in slow_check.hint
+
+
+def test_advice_that_cannot_be_had_blocks_nobody() -> None:
+    """Else a run would be green although a check that can fail was never made."""
+    never = [failing(Unknown("cannot tell")), failing(ValueError())]
+    for probe in never:
+        found = results(check("a", probe, severity=Severity.warn), check("b", failing(Problem("bad")), "a"))
+        assert found["b"].status is Status.fail
+        needed = results(check("a", probe), check("b", failing(Problem("bad")), "a"))
+        assert needed["b"].status is Status.skip
+
+
+def test_what_an_unknown_verdict_saw() -> None:
+    """What was seen is kept, also where it is not enough."""
+    unknown = failing(Unknown("cannot tell", evidence=["a"], ruled_out=["b"]))
+    result = results(check("a", unknown), check("b", fine, "a"))
+    assert (result["a"].proof.evidence, result["a"].proof.ruled_out) == (("a",), ("b",))
+    assert result["b"].needs == ("a",)
+    assert (result["a"].json()["evidence"], result["b"].json()["blocked_by"]) == (["a"], ["a"])
+
+
 def test_no_time_left() -> None:
     """A run whose time is over starts no probe, and says so."""
     called = threading.Event()
@@ -198,10 +222,10 @@ def test_the_probable_cause_explains_the_others() -> None:
         check("a", bad, severity=Severity.warn), check("b", bad), check("c", bad), check("d", fine, "c")
     ).probable_cause
     assert cause is not None
-    assert cause.id == "c"
+    assert cause.check == "c"
     first = report(check("b", bad), check("c", bad)).probable_cause
     assert first is not None
-    assert first.id == "b"
+    assert first.check == "b"
     assert report(check("a")).probable_cause is None
 
 
@@ -209,8 +233,8 @@ def test_the_shape_of_a_report() -> None:
     """Every key of lkctl.report/1 is there."""
     shape = report(check("a.b", failing(Problem("bad", hint="mend", code="net-dns")))).json()
     assert list(shape) == [
-        "schema", "command", "target", "started_at", "duration_ms", "verdict", "exit_code", "probable_cause", "counts",
-        "results",
+        "schema", "command", "target", "started_at", "duration_ms", "verdict", "exit_code", "cut",
+        "probable_cause", "counts", "results",
     ]  # fmt: skip
     assert shape["schema"] == "lkctl.report/1"
     assert shape["counts"] == {"pass": 0, "warn": 0, "fail": 1, "unknown": 0, "skip": 0, "crash": 0}

@@ -100,37 +100,77 @@ def test_cloud_near_miss(url: str) -> None:
 
 
 SCHEMES = [
-    pytest.param("ws://lk.acme.dev:7880", "not encrypted", "Write wss://lk.acme.dev:7880", id="ws to the internet"),
-    pytest.param("http://8.8.8.8", "not encrypted", "Write https://8.8.8.8", id="http to an address"),
-    pytest.param("ws://demo.livekit.cloud", "not encrypted", "Write wss://demo.livekit.cloud", id="ws to Cloud"),
-    pytest.param("wss://localhost:7880", "expect a TLS error", "write ws://localhost:7880", id="wss to localhost"),
-    pytest.param("https://192.168.1.5", "expect a TLS error", "write http://192.168.1.5", id="https to an address"),
+    pytest.param(
+        "ws://lk.acme.dev:7880", "warn", "not encrypted", "Write wss://lk.acme.dev:7880", id="ws to the internet"
+    ),
+    pytest.param("http://8.8.8.8", "warn", "not encrypted", "Write https://8.8.8.8", id="http to an address"),
+    pytest.param(
+        "ws://demo.livekit.cloud", "warn", "not encrypted", "Write wss://demo.livekit.cloud", id="ws to Cloud"
+    ),
+    pytest.param(
+        "wss://localhost:7880", "info", "expect a TLS error", "write ws://localhost:7880", id="wss to localhost"
+    ),
+    pytest.param(
+        "https://192.168.1.5", "info", "expect a TLS error", "write http://192.168.1.5", id="https to an address"
+    ),
 ]
 
 
-@pytest.mark.parametrize(("url", "words", "hint"), SCHEMES)
-def test_scheme(url: str, words: str, hint: str) -> None:
-    """Plain to the internet, TLS to what has no certificate: warnings with the other URL."""
+@pytest.mark.parametrize(("url", "severity", "words", "hint"), SCHEMES)
+def test_scheme(url: str, severity: str, words: str, hint: str) -> None:
+    """Plain to the internet; TLS to what seldom has a certificate, which net.tls judges: with the other URL."""
     result = judge("url.scheme", world_of({".env": env_text(url)}))
-    assert_found(result, [("warn", ".env:1", words)])
+    assert_found(result, [(severity, ".env:1", words)])
     assert hint in (result.hint or "")
 
 
 PATHS = [
-    pytest.param("wss://lk.acme.dev/rtc", "an endpoint", id="endpoint"),
-    pytest.param("wss://lk.acme.dev/twirp/x", "an endpoint", id="Twirp"),
-    pytest.param("wss://lk.acme.dev/livekit", "right if a proxy shows LiveKit there", id="prefix"),
-    pytest.param("wss://lk.acme.dev/rtcs", "right if a proxy shows LiveKit there", id="prefix like an endpoint"),
-    pytest.param("wss://lk.acme.dev/", "ends in a slash", id="slash"),
+    pytest.param("wss://lk.acme.dev/rtc", "warn", "an endpoint", id="endpoint"),
+    pytest.param("wss://lk.acme.dev/twirp/x", "warn", "an endpoint", id="Twirp"),
+    pytest.param("wss://lk.acme.dev/livekit", "info", "right if a proxy shows LiveKit there", id="prefix"),
+    pytest.param(
+        "wss://lk.acme.dev/rtcs", "info", "right if a proxy shows LiveKit there", id="prefix like an endpoint"
+    ),
+    pytest.param("wss://lk.acme.dev/", "warn", "ends in a slash", id="slash"),
 ]
 
 
-@pytest.mark.parametrize(("url", "words"), PATHS)
-def test_path(url: str, words: str) -> None:
-    """What follows the host is seldom meant."""
+@pytest.mark.parametrize(("url", "severity", "words"), PATHS)
+def test_path(url: str, severity: str, words: str) -> None:
+    """What follows the host is seldom meant; whether a prefix is right, http.livekit tells."""
     result = judge("url.path", world_of({".env": env_text(url)}))
-    assert_found(result, [("warn", ".env:1", words)])
+    assert_found(result, [(severity, ".env:1", words)])
     assert "wss://lk.acme.dev" in (result.hint or "")
+
+
+FIXES = [
+    pytest.param("url.path", "LIVEKIT_URL=wss://lk.acme.dev/", "LIVEKIT_URL=wss://lk.acme.dev", id="slash"),
+    pytest.param(
+        "url.path", "export LIVEKIT_URL='wss://a.b/rtc' # x", "export LIVEKIT_URL='wss://a.b' # x", id="around"
+    ),
+    pytest.param("url.scheme", "LIVEKIT_URL=ws://x.livekit.cloud", "LIVEKIT_URL=wss://x.livekit.cloud", id="Cloud"),
+    pytest.param("url.cloud", "LIVEKIT_URL=wss://x.livekit.cloud:7880", "LIVEKIT_URL=wss://x.livekit.cloud", id="port"),
+    pytest.param("url.container", "LIVEKIT_URL=ws://0.0.0.0:7880", "LIVEKIT_URL=ws://localhost:7880", id="address"),
+]
+
+
+@pytest.mark.parametrize(("check", "line", "mended"), FIXES)
+def test_fix(check: str, line: str, mended: str) -> None:
+    """The line of the env file as it stands, and as it should be."""
+    (finding,) = judge(check, world_of({".env": f"# mine\n{line}\n{env_text(None)}"})).findings
+    fix = finding.fix
+    assert fix is not None
+    assert (fix.path, fix.line, fix.old, fix.new) == (".env", 2, line, mended)
+
+
+def test_fix_of_the_environment() -> None:
+    """Of a variable the command that sets it; of a flag nothing that could be written anywhere."""
+    url = "wss://lk.acme.dev/"
+    (finding,) = judge("url.path", world_of({}, {"LIVEKIT_URL": url})).findings
+    assert finding.fix is not None
+    assert finding.fix.command == "export LIVEKIT_URL=wss://lk.acme.dev"
+    (finding,) = judge("url.path", world_of({}, flags=(url, None, None))).findings
+    assert finding.fix is None
 
 
 CONTAINER = [

@@ -76,6 +76,7 @@ def test_check_as_json(secret: str) -> None:
         "duration_ms",
         "verdict",
         "exit_code",
+        "cut",
         "probable_cause",
         "counts",
         "results",
@@ -89,6 +90,7 @@ def test_check_as_json(secret: str) -> None:
             "message": "LIVEKIT_API_KEY still holds a placeholder, not a value; "
             "the server answers 401 (invalid API key)",
             "hint": "A local server tells its own (lkctl server start); those of Cloud stand in the project's settings",
+            "fix": None,
         },
         {
             "severity": "fail",
@@ -96,6 +98,7 @@ def test_check_as_json(secret: str) -> None:
             "message": "LIVEKIT_API_SECRET has a quote that is taken for part of it; "
             "the server answers 401 (signature is invalid)",
             "hint": "Take the quotes away",
+            "fix": None,
         },
     ]
 

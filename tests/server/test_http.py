@@ -43,6 +43,11 @@ TABLE = [
     ),
     pytest.param(fakes.raw(b"\x15\x03\x01\x00\x02\x02\x16"), "tls-needed", id="a TLS alert"),
     pytest.param(fakes.hang_up, "net-failed", id="closed without a word"),
+    pytest.param(
+        fakes.raw(b"HTTP/1.1 101 X\r\nUpgrade: websocket\r\n\r\n\x81\x00"), "101", id="another protocol from now"
+    ),
+    pytest.param(fakes.raw(b"HTTP/1.1 100 X\r\n\r\n" * 99 + b"HTTP/1.1 204 X\r\n\r\n"), "204", id="announcements"),
+    pytest.param(fakes.raw(b"HTTP/1.1 100 X\r\n\r\n" * 101), "http-malformed", id="too many announcements"),
 ]
 
 
@@ -51,6 +56,22 @@ def test_answers_and_failures(talk: fakes.Talk, outcome: str) -> None:
     """Each fault has its code."""
     with fakes.serving(talk) as port:
         assert ask(f"http://127.0.0.1:{port}") == outcome
+
+
+def test_http_2_is_named() -> None:
+    """Of a front that speaks nothing else: its first frame is SETTINGS."""
+    with fakes.serving(fakes.raw(b"\x00\x00\x00\x04\x00\x00\x00\x00\x00")) as port, pytest.raises(LkctlError) as caught:
+        exchange(parse_url(f"http://127.0.0.1:{port}"), GET, Deadline(5))
+    assert caught.value.code == "http-malformed"
+    assert "speaks HTTP/2 only" in caught.value.message
+
+
+def test_headers_that_come_twice_are_joined() -> None:
+    """As RFC 9110 has it; of those that can have one value only the last one counts."""
+    head = b"HTTP/1.1 200 OK\r\nA: 1\r\nA: 2\r\nDate: x\r\nDate: y\r\nContent-Length: 0\r\n\r\n"
+    with fakes.serving(fakes.raw(head)) as port:
+        headers = exchange(parse_url(f"http://127.0.0.1:{port}"), GET, Deadline(5)).headers
+    assert (headers["a"], headers["date"]) == ("1, 2", "y")
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,8 @@
-"""What keys and secrets look like, and what may have been meant by those that were refused."""
+"""What keys and secrets look like."""
 
 import pytest
 
 from lkctl.settings.shape import (
-    likely_meant,
     looks_like_key,
     looks_like_secret,
     looks_swapped,
@@ -65,23 +64,3 @@ def test_shorten_key(key: str, shown: str) -> None:
 def test_unquoted(value: str, bare: str) -> None:
     """One pair of quotes goes, and blanks outside of it."""
     assert unquoted(value) == bare
-
-
-MEANT = [
-    pytest.param(f" {KEY}", f"{SECRET}\n", [("blank", KEY, SECRET), ("default-pair", "devkey", "secret")], id="blanks"),
-    pytest.param(
-        f"'{KEY}'", f'"{SECRET}"', [("quoted", KEY, SECRET), ("default-pair", "devkey", "secret")], id="quotes"
-    ),
-    pytest.param(SECRET, KEY, [("swapped", KEY, SECRET), ("default-pair", "devkey", "secret")], id="swapped"),
-    pytest.param(KEY, SECRET, [("default-pair", "devkey", "secret")], id="right"),
-    pytest.param("devkey", "secret", [], id="known pair"),
-    pytest.param(" ", " ", [("default-pair", "devkey", "secret")], id="blank alone"),
-]
-
-
-@pytest.mark.parametrize(("key", "secret", "expected"), MEANT)
-def test_likely_meant(key: str, secret: str, expected: list[tuple[str, str, str]]) -> None:
-    """The most likely first, none twice, never the given one; the secret is tried as a key only where shapes say so."""
-    found = [(pair.name, pair.key, pair.secret) for pair in likely_meant(key, secret)]
-    assert found == expected
-    assert (key, secret) not in [(pair[1], pair[2]) for pair in found]

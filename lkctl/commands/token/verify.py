@@ -16,7 +16,7 @@ from lkctl.commands.token.given import (
     judging_from,
 )
 from lkctl.duration import parse_duration
-from lkctl.errors import ExitCode, LkctlError
+from lkctl.errors import ExitCode
 from lkctl.invocation import Invocation
 from lkctl.options import ServerCommand, examples, use
 
@@ -110,20 +110,9 @@ def verify_token(
 
 
 def _one_token(text: str) -> str:
-    """Take the token out of what it is wrapped in; raise `usage` for several."""
-    from lkctl.secret import remember
-    from lkctl.tokens.lines import candidates
-    from lkctl.tokens.wrapping import join, unwrap
+    from lkctl.tokens.lines import one_token
 
-    lines = [line for _, line in candidates(text.splitlines()) if isinstance(line, str)]
-    one = join(lines) if lines else ""
-    if one is None:
-        hint = "Verify one at a time; of many says what is in them: lkctl token decode"
-        raise LkctlError("usage", f"{len(lines)} lines were given, and more than one holds a token", hint=hint)
-    token = unwrap(one)
-    if token.count(".") == 2:  # noqa: PLR2004
-        remember(token)  # not every token looks like one to the scrubber
-    return token
+    return one_token(text)
 
 
 def _judge(token: str, judging: Judging, wishes: "Wishes", now: float) -> "Judge":

@@ -55,7 +55,7 @@ def _metadata(subject: Subject) -> Iterable[Fault]:
     text, required = subject.reading.text("metadata"), subject.facts.required_keys
     if not required and (not text or _is_plain_object(text)):
         return ()
-    return _judged(text, required)
+    return metadata_faults(text, required)
 
 
 def _is_plain_object(text: str) -> bool:
@@ -80,7 +80,8 @@ _PLAIN = json.JSONDecoder(object_pairs_hook=_once, parse_float=_odd, parse_const
 _scan: Callable[[str, int], tuple[Any, int]] = _PLAIN.scan_once  # type: ignore[attr-defined]  # half of `decode`
 
 
-def _judged(text: str, required: Sequence["KeyPath"]) -> Iterator[Fault]:
+def metadata_faults(text: str, required: Sequence["KeyPath"] = ()) -> Iterator[Fault]:
+    """Say why metadata is not what agents read: a JSON object, with the required keys. Without any it may be empty."""
     if not text:
         yield from (Fault(f"there is no metadata, so it lacks {shown(key.text)}", _OBJECT) for key in required[:_MOST])
         return

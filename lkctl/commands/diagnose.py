@@ -142,7 +142,8 @@ def diagnose(
 
     Reads only, but for --probe and --media: nothing is created on the server, and nobody joins. Where key and secret
     are refused, it tries what may have been meant, with tokens that may do nothing. --timeout bounds a whole run: 10 s,
-    60 s with --probe or --media. --fix changes nothing by itself: `lkctl diagnose --fix | patch -p0`.
+    60 s with --probe or --media. --fix changes nothing by itself: it prints a patch for `patch -p0`, or a command
+    for `sh`, and its second line says which.
 
     Exit 0 when nothing failed, else 1, also after --wait. With --report nagios, to stdout, they are those of a plugin:
     0 to 3.

@@ -45,7 +45,7 @@ class MediaTrial:
     def start(self, *, first: str, second: str = "", relayed: str = "") -> None:
         """Start it, with a token for who publishes, one for who listens, and one for who joins by a relay."""
         self._child = child = subprocess.Popen(
-            [sys.executable, "-m", "lkctl.server.mediaguest"],
+            [sys.executable, "-P", "-m", "lkctl.server.mediaguest"],  # -P: no module of the folder one is in
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # the SDK prints the token there
@@ -85,20 +85,28 @@ class MediaTrial:
             child.wait(_LEAVE)
 
     def _listen(self, child: "subprocess.Popen[str]") -> None:
-        with suppress(OSError, ValueError):
-            if child.stdout is not None:
-                with child.stdout as lines:
-                    while line := lines.readline(_MOST_LINE):
-                        with suppress(ValueError, KeyError, TypeError):  # who else may write there is not known
-                            self._note(json.loads(line))
-        for step in self._steps.values():
-            if not step.done():
-                step.set_exception(LookupError())
-        self._ended.set()
+        try:
+            with suppress(OSError, ValueError):
+                self._read(child)
+        finally:
+            for step in self._steps.values():
+                if not step.done():
+                    step.set_exception(LookupError())
+            self._ended.set()
+
+    def _read(self, child: "subprocess.Popen[str]") -> None:
+        if child.stdout is None:
+            return
+        with child.stdout as lines:
+            while line := lines.readline(_MOST_LINE):
+                with suppress(ValueError, KeyError, TypeError):  # who else may write there is not known
+                    self._note(json.loads(line))
 
     def _note(self, said: Mapping[str, Any]) -> None:
         error = printable(scrub(str(said.get("error", ""))))[:_MOST_SAID]
         step = Step(
             float(said["seconds"]), error, int(said.get("frames", 0)), float(said.get("after", 0)), said.get("path", {})
         )
-        self._steps[str(said["step"])].set_result(step)
+        future = self._steps[str(said["step"])]
+        if not future.done():
+            future.set_result(step)

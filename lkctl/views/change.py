@@ -26,6 +26,10 @@ def change_lines(cause: Cause, content: str) -> Iterator[str]:
         yield f"# no exact change is known. {printable(cause.hint)}".rstrip()
         return
     patch = patch_of(fix, content) if fix.path else ()
+    if fix.command:
+        yield "# for a shell: lkctl diagnose --fix | sh"
+    elif patch and not _MASKED.search("\n".join(patch)):
+        yield "# for patch: lkctl diagnose --fix | patch -p0"
     if fix.command or _MASKED.search("\n".join(patch)):
         yield from (f"# {printable(line)}" for line in patch)
         yield from ([fix.command] if fix.command else ["# secrets are masked: make this change by hand"])

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -77,6 +78,17 @@ def test_a_healthy_server(server: LocalServer) -> None:
     assert "round trip" in detail(report, "media.connect")
     assert "proves nothing about the internet" in detail(report, "media.connect")
     assert rooms(server) == before
+
+
+def test_no_module_of_the_folder_is_run(server: LocalServer) -> None:
+    """The child that joins imports `token` and others of Python's own, and a project may have files of these names."""
+    Path("token.py").write_text("open('it-was-run', 'w')")
+    words = ("-P", "-m", "lkctl", "diagnose", "--media", "--only", "media.connect", "-o", "json")  # as when installed
+    done = subprocess.run(
+        [sys.executable, *words], env=environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, json.loads(done.stdout)["verdict"]) == (0, "pass")
+    assert not Path("it-was-run").exists()
 
 
 def test_only_throw_away_rooms_are_made_and_no_agent_is_called(server: LocalServer) -> None:

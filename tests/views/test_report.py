@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import subprocess
 import time
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,7 @@ from lkctl.output.format import Format
 from lkctl.views import telling
 from lkctl.views.change import change_json, change_lines
 from lkctl.views.telling import Telling, showing_changes
+from tests.harness import lacking
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJBUEl4In0.c2lnbmF0dXJl"
 FIX = Fix(path=".env", line=2, old="B=2", new="B=3")
@@ -249,6 +251,7 @@ def test_changes() -> None:
 FILE = "A=1\nB=2\nC=3\n"
 CHANGES = [
     pytest.param(FIX, FILE, ["--- .env", "+++ .env", "@@ -2 +2 @@", "-B=2", "+B=3"], id="a line"),
+    pytest.param(FIX, FILE, ["# for patch: lkctl diagnose --fix | patch -p0", "--- .env"], id="how to apply it"),
     pytest.param(Fix(path=".env", line=2, old="B=2"), FILE, ["@@ -2 +1,0 @@", "-B=2"], id="a line to take away"),
     pytest.param(Fix(path=".env", line=2, new="X=1\nY=1"), FILE, ["@@ -1,0 +2,2 @@", "+X=1", "+Y=1"],
                  id="lines before a line"),
@@ -256,7 +259,7 @@ CHANGES = [
     pytest.param(Fix(path=".env", new="A=1"), "", ["@@ -0,0 +1 @@", "+A=1"], id="in an empty file"),
     pytest.param(Fix(path=".env", line=2, old="B=2", new="B=3"), "", ["-B=2", "+B=3"], id="in a file that is gone"),
     pytest.param(Fix(path=".env", line=1, old="A=1", new="A=2"), "A=1", ["-A=1", "+A=2"], id="no line end"),
-    pytest.param(Fix(command="unset X"), "", ["unset X"], id="a command"),
+    pytest.param(Fix(command="unset X"), "", ["# for a shell: lkctl diagnose --fix | sh", "unset X"], id="a command"),
     pytest.param(Fix(command="perl x", path=".env", line=2, old="S=(secret, 43 characters)", new="S="), FILE,
                  ["# -S=(secret, 43 characters)", "# +S=", "perl x"], id="a command, and what it does"),
     pytest.param(Fix(path=".env", line=2, old="S=(secret, 43 characters)", new="S="), FILE,
@@ -282,7 +285,9 @@ def test_the_change(fix: Fix | None, content: str, expected: list[str]) -> None:
 
 
 def test_a_patch_can_be_applied() -> None:
-    """By `patch`, which passes over the comment before it."""
+    """By `patch`, which passes over the comments before it."""
+    if shutil.which("patch") is None:
+        lacking("there is no program `patch` here")
     Path(".env").write_text("A=1\nOPENAI_API_KEY=sk-hidden\nB=2\nC=3\n")
     fix = Fix(path=".env", line=3, old="B=2", new="B=3\nX=4")
     cause = report(result("a.b", Status.fail, "bad", findings=(Finding("bad", fix=fix),))).probable_cause

@@ -15,7 +15,7 @@ from lkctl.server.answers import UNAUTHORIZED, proxy_error
 from lkctl.server.deadline import Deadline
 from lkctl.server.http import Answer
 from lkctl.server.refusal import read_refusal
-from lkctl.server.websocket import ClosedError, RefusedError, opened
+from lkctl.server.websocket import ClosedError, RefusedError, WebSocket, opened
 from lkctl.settings.shape import Pair
 from lkctl.settings.url import ServerUrl
 from lkctl.tokens.signer import api_token
@@ -49,14 +49,24 @@ def register(url: ServerUrl, pair: Pair, agent_name: str, deadline: Deadline) ->
     token = api_token(pair.key, pair.secret, {"agent": True}, time.time())
     try:
         with opened(url, _PATH, {"Authorization": f"Bearer {token}"}, deadline) as socket:
-            socket.send(registration(agent_name), deadline)
-            return _read(socket.receive(deadline), url)
+            return _read(_exchange(socket, registration(agent_name), deadline), url)
     except RefusedError as refused:
         raise _refused(refused.answer, url) from None
     except ClosedError as closed:
         told = f"{url.websocket}{_PATH} takes workers in, and closes at once"
         why = f" ({closed.code} {scrub(closed.reason)[:_LONGEST].strip()})" if closed.code else ""
         raise LkctlError("server-error", told + why, hint="Look into the server's log, and at the proxy") from None
+
+
+def _exchange(socket: WebSocket, message: str, deadline: Deadline) -> str | bytes:
+    """Say something and hear the answer; a connection that is reset meanwhile was closed by the other side."""
+    try:
+        socket.send(message, deadline)
+        return socket.receive(deadline)
+    except LkctlError as error:
+        if error.code == "net-failed":
+            raise ClosedError from None
+        raise
 
 
 def registration(agent_name: str) -> str:

@@ -16,7 +16,7 @@ from lkctl.server.workerport import WorkerInfo
 from lkctl.tokens.document import shown
 
 _LONGEST, _REMOVAL = 45.0, 2.0  # seconds for one job, and until its room is gone
-_AGAIN = 8.0  # seconds for the second one, with metadata
+_AGAIN, _ENOUGH = 8.0, 12.0  # seconds for the second one, with metadata; and from which other names are tried, too
 _LATE = 5.0  # seconds from which on users notice
 _VARIABLES = ("LIVEKIT_AGENT_NAME_OVERRIDE", "LIVEKIT_AGENT_NAME")
 _CRASHED = {Fate.absent, Fate.left}
@@ -83,7 +83,7 @@ def _try(world: World) -> Outcome:
     seconds = min(max(1.0, world.patience - _REMOVAL), _LONGEST)
     trial = try_job(
         api_of(world), AgentRequest(wanted), world.leftovers.undone, seconds,
-        others=_other_names(world), while_there=lambda _: seen.append(_ask_worker(world)),
+        others=_other_names(world) if seconds > _ENOUGH else (), while_there=lambda _: seen.append(_ask_worker(world)),
     )  # fmt: skip
     again = None
     if trial.fate in _CRASHED and world.patience - trial.seconds > _AGAIN:

@@ -14,6 +14,7 @@ from lkctl.files.folder import SERVER_KEYS
 from lkctl.settings.layers import KEY, NAMES, SECRET, URL
 from lkctl.settings.shape import QUOTES
 
+_SWALLOWED = re.compile(r"\n\s*(?:export\s+)?(LIVEKIT_\w+)\s*=")  # the next line of a file, in a value
 _HIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u00a0\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
 _PLACEHOLDER = re.compile(
     r"""<[^<>]*>?|\[[^\[\]]*\]|\{\{[^{}]*\}\}|\.{3,}|…|[x*#?-]{3,}|API[x_*]{3,}|xxx[-_].*
@@ -158,6 +159,11 @@ def _flaws(name: str, text: str, place: str) -> Iterator[Finding]:
         (re.search(r"[^\S\r\n]", bare) is not None and name != SECRET, "has a blank inside", "Take it away"),
     ]  # fmt: skip
     found = [(what, hint) for wrong, what, hint in flaws if wrong]
+    swallowed = _SWALLOWED.search(text)
+    if swallowed is not None:
+        said = f"a quote is opened in {name} and not closed in its line, so that it holds {swallowed[1]} as well"
+        yield Finding(said, "Close the quote, or take it away", place, Severity.fail, explains=_ABSENT)
+        return
     for what, hint in found:
         yield Finding(f"{name} {what}; {_SYMPTOM[name]}", hint, place, Severity.fail)
     if name == SECRET and not found and _TRICKY & set(bare):

@@ -38,7 +38,7 @@ class Trial:
         try:
             if await self.step("connect", self.connect) and self.order["second"]:
                 await self.step("publish", self.publish)
-            if self.first.isconnected():
+            if self.first.isconnected() and self.order["second"]:  # who leaves after it is listed for 20 s (measured)
                 await self.step("reconnect", self.reconnect)
             if self.order["relayed"]:
                 await self.first.disconnect()

@@ -205,7 +205,9 @@ SPELLING = [
     pytest.param("FOO: bar\n", [("warn", ".env:1", "no NAME=value")], id="broken line of others"),
     pytest.param(f'\nLIVEKIT_API_KEY="{KEY}\n', [("fail", ".env:2", "not closed")], id="unterminated quote"),
     pytest.param(
-        f'LIVEKIT_API_KEY="{KEY}\nLIVEKIT_API_SECRET="\n', [("fail", ".env:1", "line break")], id="swallowed next line"
+        f'LIVEKIT_API_KEY="{KEY}\nLIVEKIT_API_SECRET="\n',
+        [("fail", ".env:1", "holds LIVEKIT_API_SECRET as well")],
+        id="swallowed next line",
     ),
     pytest.param(f"\ufeffLIVEKIT_API_KEY={KEY}\n", [("warn", ".env:1", "byte order mark")], id="BOM"),
     pytest.param(f"\nLIVEKIT_API_KEY={KEY}\r\n", [("warn", ".env:2", "CR LF")], id="CR LF"),

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -100,3 +101,12 @@ def test_watch_a_server_that_goes(start_livekit_server: Callable[..., LocalServe
     assert watching.returncode == 130
     assert (first[1], second[1]) == ("pass", "fail")
     assert "net.tcp" in second[2]
+
+
+def test_an_open_quote_is_the_cause(livekit_server: LocalServer) -> None:
+    """Not the value that it has swallowed: that one is written there."""
+    server, key, secret = livekit_server, livekit_server.key, livekit_server.secret.reveal()
+    Path(".env").write_text(f"LIVEKIT_URL={server.url}\nLIVEKIT_API_KEY='{key}\nLIVEKIT_API_SECRET={secret}'\n")
+    report = json.loads(invoke("diagnose", "-o", "json").out)
+    assert report["probable_cause"]["check"] == "env.spelling"
+    assert "a quote is opened in LIVEKIT_API_KEY" in report["probable_cause"]["message"]

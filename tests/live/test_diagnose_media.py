@@ -337,7 +337,8 @@ def test_join_with_a_given_token(server: LocalServer, room: str, tmp_path: Path)
         report = report_of(invoke("diagnose", *ALL, "--token", f"@{path}", "--join-with-token", "-o", "json"))
         alice.await_event("disconnected")
         assert room in rooms(server)
-    assert (report["exit_code"], statuses(report)["publish"]) == (0, "skip")
+        assert [one.identity for one in api_of(server).list_participants(room)] == ["bob"]
+    assert (report["exit_code"], statuses(report)["publish"], statuses(report)["reconnect"]) == (0, "skip", "skip")
     assert f"as alice in {room}, by the given token: who was in there under it is out now" in detail(
         report, "media.signal"
     )

@@ -17,7 +17,7 @@ from lkctl.settings.url import is_loopback
 STEP = 12.0  # seconds for the engine
 _LIMIT = 10.0  # seconds for a step; the SDK itself would try for a minute
 _MISSING = "it needs the extra rtc: pip install 'lkctl[rtc]'"
-_NOT_YOURS = "nothing is published with a token of yours: it is tried in a throw-away room only"
+_NOT_YOURS = "with a token of yours only the join is tried; the rest in a throw-away room only"
 _FLOW = ("media.publish", "media.reconnect")
 
 
@@ -98,7 +98,7 @@ def _step(world: World, name: str) -> Step:
     """Wait for a step of the one trial, which begins with whoever asks first."""
     if not available():
         raise NotApplicable(_MISSING)
-    if name == "publish" and world.scope.join_with_token:
+    if name in {"publish", "reconnect"} and world.scope.join_with_token:
         raise NotApplicable(_NOT_YOURS)
     trial = world.memory.once("media.trial", lambda: _begin(world))
     step = trial.step(name, _LIMIT * (STEPS.index(name) + 1))

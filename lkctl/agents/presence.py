@@ -9,6 +9,7 @@ from dataclasses import replace
 from shlex import quote
 from typing import NamedTuple
 
+from lkctl.agents.ownroom import delete_own
 from lkctl.convention import check_name
 from lkctl.errors import LkctlError
 from lkctl.models import AgentRequest, Room, RoomRequest
@@ -138,15 +139,9 @@ def _struck(api: Api, name: str, mark: str) -> Iterator[None]:
         yield
     except BaseException:
         with suppress(LkctlError):
-            _delete_ours(api.bounded(_CLEANING), name, mark)
+            delete_own(api.bounded(_CLEANING), name, mark)
         raise
-    _delete_ours(api.bounded(_CLEANING), name, mark)
-
-
-def _delete_ours(api: Api, name: str, mark: str) -> None:
-    """Delete the room unless somebody else made it: only ours has a dispatch of that name."""
-    if api.find_room(name) is not None and any(one.agent_name == mark for one in api.list_dispatches(name)):
-        api.delete_room(name)
+    delete_own(api.bounded(_CLEANING), name, mark)
 
 
 def _insist_same(api: Api, before: Room, guest: Guest) -> None:

@@ -17,6 +17,7 @@ import pytest
 from lkctl.localserver.process import LocalServer
 from tests.fakes import closed_port
 from tests.harness import Done, command, invoke, on_terminal, remembered
+from tests.redis import eventually
 from tests.workers import worker
 
 pytestmark = pytest.mark.live
@@ -92,14 +93,6 @@ def waiting(room: str, name: str, limit: str = "20") -> Iterator[Waiting]:
         yield Waiting(process, process.stderr.readline())
 
 
-def until(true: Callable[[], bool], seconds: float) -> None:
-    """Wait for something to be so."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.2)
-
-
 def test_each_fate_has_its_verdict(server: LocalServer, live_room: str, name: str) -> None:
     """Seven dispatches that LiveKit's own list shows alike; a killed agent is a ghost until the server misses it."""
     answers = {"stays": "take", "leaves": "take", "crashes": "take", "never-came": "stay-away",
@@ -112,10 +105,10 @@ def test_each_fate_has_its_verdict(server: LocalServer, live_room: str, name: st
         sent(live_room, wrong_case)
         assert verdicts(live_room)[wrong_case] == "too-early"
         jobs = {who: workers[who].await_event("joined")["job"] for who in ("stays", "leaves", "crashes")}
-        until(lambda: verdicts(live_room)[f"{name}-stays"] == "running", 2)  # long before its job is listed
+        eventually(lambda: verdicts(live_room)[f"{name}-stays"] == "running", within=2)  # long before its job is listed
         workers["leaves"].do("leave", job=jobs["leaves"])
         workers["crashes"].kill()
-        until(lambda: "too-early" not in verdicts(live_room).values(), 15)
+        eventually(lambda: "too-early" not in verdicts(live_room).values(), within=15)
         assert verdicts(live_room) == {
             "": "nobody",  # the room's own
             f"{name}-stays": "running",
@@ -128,7 +121,7 @@ def test_each_fate_has_its_verdict(server: LocalServer, live_room: str, name: st
             f"{name}-nobody": "nobody",
             wrong_case: "nobody",
         }
-        until(lambda: verdicts(live_room)[f"{name}-crashes"] == "left", 30)
+        eventually(lambda: verdicts(live_room)[f"{name}-crashes"] == "left", within=30)
         taken = [one["jobs"][0]["status"] for one in listed(live_room) if one["verdict"] in {"running", "left"}]
         assert taken == ["JS_RUNNING"] * 4  # which is why the status is no evidence
         created = [datetime.fromisoformat(one["created_at"]) for one in listed(live_room)]
@@ -177,7 +170,7 @@ def test_an_unnamed_worker(server: LocalServer, live_room: str) -> None:
     with worker(server, "") as helper:
         seen = sent(live_room, "--any-agent", "--wait")
         assert (seen["agent"], seen["dispatch"]["agent_name"]) == (helper.await_event("joined")["identity"], "")
-        until(lambda: "too-early" not in [one["verdict"] for one in listed(live_room)], 8)
+        eventually(lambda: "too-early" not in [one["verdict"] for one in listed(live_room)], within=8)
         assert [(one["verdict"], one["automatic"]) for one in listed(live_room)] == [
             ("nobody", True),
             ("running", False),
@@ -232,7 +225,7 @@ def test_an_agent_that_has_left_at_once(server: LocalServer, live_room: str, nam
     with worker(server, name) as helper:
         sent(live_room, name, "--wait")
         helper.do("leave", job=helper.await_event("joined")["job"])
-        until(lambda: bool(listed(live_room)[1]["jobs"]), 7)
+        eventually(lambda: bool(listed(live_room)[1]["jobs"]), within=7)
         gone = listed(live_room)[1]
         assert (gone["verdict"], gone["jobs"][0]["status"]) == ("too-early", "JS_RUNNING")
         assert "or has left already" in invoke("dispatch", "list", live_room, "--agent", name, "-o", "table").out
@@ -414,7 +407,7 @@ def test_interrupted_in_silence(live_room: str, name: str) -> None:
     """Who asked for quiet is told, too: else nobody would know what is left."""
     words = command("dispatch", "create", live_room, name, "--wait", "-q")
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        until(lambda: name in verdicts(live_room), 10)
+        eventually(lambda: name in verdicts(live_room), within=10)
         time.sleep(1)  # its answer has come
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10)

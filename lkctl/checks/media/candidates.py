@@ -102,7 +102,11 @@ def _odd(sight: Sight, told: Sequence[str], wrong: Sequence[str]) -> Iterator[Fi
         yield Finding(said, hint, severity=Severity.info if harmless else Severity.warn)
     if len(wrong) > _MOST_SAID:
         yield Finding(f"{len(wrong) - _MOST_SAID} more addresses lead nowhere", severity=Severity.warn)
-    right = [one for one in told if one not in wrong]
+    yield from _narrow(sight, [one for one in told if one not in wrong])
+
+
+def _narrow(sight: Sight, right: Sequence[str]) -> Iterator[Finding]:
+    """Find which clients the addresses that are right for us do not serve."""
     for address in right if len(right) > 1 else ():
         if kind_of(address) in _INNERMOST and address not in sight.hosts:
             said = f"clients are also told {address}, {kind_of(address)}: it answers from here; others try it in vain"

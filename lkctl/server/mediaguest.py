@@ -35,16 +35,17 @@ class Trial:
 
     async def run(self) -> None:
         """Take the steps in order; a step that fails ends those that build on it, not the relayed join."""
-        try:
-            if await self.step("connect", self.connect) and self.order["second"]:
-                await self.step("publish", self.publish)
-            if self.first.isconnected() and self.order["second"]:  # who leaves after it is listed for 20 s (measured)
-                await self.step("reconnect", self.reconnect)
-            if self.order["relayed"]:
-                await self.first.disconnect()
-                await self.step("relay", self.relay)
-        finally:
-            await asyncio.gather(self.first.disconnect(), self.second.disconnect(), return_exceptions=True)
+        if await self.step("connect", self.connect) and self.order["second"]:
+            await self.step("publish", self.publish)
+        if self.first.isconnected() and self.order["second"]:  # who leaves after it is listed for 20 s (measured)
+            await self.step("reconnect", self.reconnect)
+        if self.order["relayed"]:
+            await self.first.disconnect()
+            await self.step("relay", self.relay)
+
+    async def leave(self) -> None:
+        """Leave the rooms; who ends without that is listed for 20 s more."""
+        await asyncio.gather(self.first.disconnect(), self.second.disconnect(), return_exceptions=True)
 
     async def step(self, name: str, work: Callable[[], Awaitable[dict[str, Any]]]) -> bool:
         """Take one step within its time, and say what came of it."""
@@ -163,11 +164,12 @@ def say(message: dict[str, Any]) -> None:
 async def serve() -> None:
     """Take the order, and end with it or with the parent."""
     order = json.loads(await asyncio.to_thread(sys.stdin.readline))
-    trial = asyncio.create_task(Trial(order).run())
+    trial = Trial(order)
+    taking = asyncio.create_task(trial.run())
     told_to_end = asyncio.create_task(asyncio.to_thread(sys.stdin.readline))
-    await asyncio.wait([trial, told_to_end], return_when=asyncio.FIRST_COMPLETED)
-    trial.cancel()
-    await asyncio.wait([trial], timeout=_FAREWELL)
+    await asyncio.wait([taking, told_to_end], return_when=asyncio.FIRST_COMPLETED)
+    taking.cancel()
+    await asyncio.wait([asyncio.create_task(trial.leave())], timeout=_FAREWELL)
     sys.stdout.flush()
     os._exit(0)  # a thread still waits for stdin, and the SDK has threads of its own
 

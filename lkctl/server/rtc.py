@@ -54,23 +54,19 @@ class Guest:
         self.identity = ""
         self.room_sid = ""
         self._url = url
+        self._task = {"url": url.websocket, "token": token, "watch": watch}
         self._news = threading.Condition()
         self._seen: bytes | None = None
         self._answer: Mapping[str, Any] | None = None
         self._out: str | None = None
-        self._child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "lkctl.server.guest"],  # -P: no module of the folder we happen to be in
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # the SDK prints the token there
-            start_new_session=True,  # ^C is for us; we tell the child
-        )
-        self._thread = threading.Thread(target=self._listen, args=(self._child.stdout,), daemon=True)
-        self._thread.start()
-        self._order({"url": url.websocket, "token": token, "watch": watch})
+        self._child: subprocess.Popen[bytes] | None = None
+        self._unwanted = False
+        # A thread starts the process: in it no ^C comes between the start and our knowing the process
+        self._thread = threading.Thread(target=self._live, daemon=True)
 
     def enter(self, timeout: float) -> None:
-        """Wait until it is in the room; raise `server-error` or `net-timeout` (seconds)."""
+        """Go to the room, and wait until it is in; raise `server-error` or `net-timeout` (seconds)."""
+        self._thread.start()
         with self._news:
             self._news.wait_for(lambda: self._answer is not None or self._out is not None, timeout)
             answer, over = self._answer, self._out is not None
@@ -104,23 +100,53 @@ class Guest:
 
     def leave(self) -> bool:
         """End it, and tell whether it left by itself, so that the server knows; it may be called again."""
+        with self._news:
+            self._unwanted, child = True, self._child
+        if child is None:  # it never was there, and will not come
+            return True
         try:
             with suppress(OSError):
-                if self._child.stdin is not None:
-                    self._child.stdin.close()
+                if child.stdin is not None:
+                    child.stdin.close()
             with suppress(subprocess.TimeoutExpired):
-                return self._child.wait(_LEAVE) == 0
+                return child.wait(_LEAVE) == 0
         finally:
-            self._child.kill()
-            self._child.wait(_LEAVE)
+            child.kill()
+            child.wait(_LEAVE)
             self._thread.join(_LEAVE)
         return False
 
     def _order(self, order: Mapping[str, Any]) -> None:
         with suppress(OSError):  # it has ended: who listens to it learns of that
-            if self._child.stdin is not None:
+            if self._child is not None and self._child.stdin is not None:
                 self._child.stdin.write(json.dumps(order).encode() + b"\n")
                 self._child.stdin.flush()
+
+    def _live(self) -> None:
+        """Start the process, unless it is not wanted any more, and hear it out."""
+        with self._news:
+            if self._unwanted:
+                return
+            try:
+                self._child = subprocess.Popen(
+                    [
+                        sys.executable,
+                        "-P",
+                        "-m",
+                        "lkctl.server.guest",
+                    ],  # -P: no module of the folder one is in
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,  # the SDK prints the token there
+                    start_new_session=True,  # ^C is for us; we tell the child
+                )
+            except OSError as error:
+                self._answer = {"error": f"no process can be started: {error}"}
+                self._news.notify_all()
+                return
+            self._order(self._task)
+        if self._child.stdout is not None:
+            self._listen(self._child.stdout)
 
     def _listen(self, stdout: IO[bytes]) -> None:
         """Hear the child out. Of what it sees only the last is kept, and read when it is asked for."""

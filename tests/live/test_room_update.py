@@ -19,7 +19,7 @@ from lkctl.server.api import Api
 from lkctl.views.metadata import change_view
 from tests.guests import guest
 from tests.harness import command, environment, invoke, on_terminal
-from tests.redis import api_of
+from tests.redis import api_of, eventually
 
 pytestmark = pytest.mark.live
 ID = "user_1704067200000_abc123"
@@ -259,7 +259,12 @@ def test_somebody_else(clash: Clash, room: str, server: LocalServer) -> None:
     wish, moment, theirs, after, writes = clash
     api = api_of(server)
     first = api.create_room(RoomRequest(room, metadata=BEFORE))
-    rival = Rival(api, {moment: lambda: api.update_room_metadata(room, theirs)})
+
+    def interfere() -> None:
+        api.update_room_metadata(room, theirs)
+        eventually(lambda: metadata_of(room) == theirs)  # a busy server lists it a moment after it has answered
+
+    rival = Rival(api, {moment: interfere})
     if after is None:
         with pytest.raises(LkctlError, match=f"the metadata of room '{room}' was changed") as caught:
             change_metadata(rival, first, wish)
@@ -277,15 +282,19 @@ def test_a_room_made_anew_is_another(room: str, server: LocalServer) -> None:
     api = api_of(server)
     first = api.create_room(RoomRequest(room))
 
-    def anew() -> None:
+    def delete() -> None:
         api.delete_room(room)
+        eventually(lambda: api.find_room(room) is None)  # what was written just before may be listed once more
+
+    def anew() -> None:
+        delete()
         api.create_room(RoomRequest(room))
 
     with pytest.raises(LkctlError, match="was deleted and made anew") as caught:
         change_metadata(Rival(api, {"write 1": anew}), first, EDIT)
     assert caught.value.code == "changed-meanwhile"
     with pytest.raises(LkctlError, match="there is no room"):
-        change_metadata(Rival(api, {"write 1": lambda: api.delete_room(room)}), api.get_room(room), EDIT)
+        change_metadata(Rival(api, {"write 1": delete}), api.get_room(room), EDIT)
 
 
 @contextmanager

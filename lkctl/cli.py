@@ -22,6 +22,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "webhook": ("lkctl.commands.webhook", "Judge webhook deliveries, and receive them"),
     "env": ("lkctl.commands.env", "Check, show and write the settings"),
     "diagnose": ("lkctl.commands.diagnose", "Find out what is wrong with a deployment, and name the cause"),
+    "smoke": ("lkctl.commands.smoke", "Try a deployment out for real, step by step, and leave nothing behind"),
     "demo": ("lkctl.commands.demo", "See the main job done on a real server, step by step"),
     "server": ("lkctl.commands.server", "Install and run a real livekit-server on this machine"),
     "version": ("lkctl.commands.version", "Print the version"),

@@ -56,11 +56,31 @@ class PageError(Exception):
 
 
 class Page:
-    """A tab. `lines` is its console, with the errors that nobody caught, as of the last `run`."""
+    """A tab. `lines` is its console, with the errors that nobody caught, as of the last `run`.
+
+    `requests`: what it asked for since it was told to `visit`, the page itself first.
+    """
 
     def __init__(self, browser: "Browser", target: str, session: str) -> None:
         self._browser, self._target, self._session = browser, target, session
         self.lines: list[str] = []
+        self.requests: list[str] = []
+
+    def visit(self, url: str) -> None:
+        """Open another page in this tab; what it asks for and what the browser complains of is noted from its start."""
+        for domain in ("Network", "Log"):
+            self._browser.ask(f"{domain}.enable", self._session)
+        self._browser.ask("Page.navigate", self._session, url=url)
+        self.await_true(f"document.readyState === 'complete' && location.href === {json.dumps(url)}")
+
+    def appear(self, width: int, *, dark: bool = False, paper: bool = False) -> None:
+        """Be as wide as a phone or a desk (CSS pixels), light or dark, or as printed."""
+        phone = width < 600
+        wish = {"width": width, "height": 800, "deviceScaleFactor": 1 + phone, "mobile": phone}
+        self._browser.ask("Emulation.setDeviceMetricsOverride", self._session, **wish)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        media = "print" if paper else "screen"
+        self._browser.ask("Emulation.setEmulatedMedia", self._session, media=media, features=[scheme])
 
     def run(self, expression: str, **values: Any) -> Any:
         """Evaluate JavaScript, wait for its promise, and give its value; `values` are constants in it.
@@ -160,6 +180,10 @@ class Browser:
             page.lines.append(" ".join(str(one.get("value", one.get("description"))) for one in details["args"]))
         if message["method"] == "Runtime.exceptionThrown":
             page.lines.append(_thrown(details["exceptionDetails"]))
+        if message["method"] == "Log.entryAdded":
+            page.lines.append(details["entry"]["text"])
+        if message["method"] == "Network.requestWillBeSent":
+            page.requests.append(details["request"]["url"])
 
 
 _LOAD = """new Promise((done, failed) => {

@@ -2,20 +2,16 @@
 
 import math
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 
+from lkctl.checks.agentsight import judge_sightings, say_name
 from lkctl.checks.result import Check, Finding, NotApplicable, Problem, Severity
-from lkctl.checks.roomsight import api_of
-from lkctl.checks.verdict import settle
+from lkctl.checks.verdict import number_of, settle
 from lkctl.checks.world import World
-from lkctl.dispatch import agent_names, judge
 from lkctl.errors import LkctlError
-from lkctl.models import Participant, Room
-from lkctl.scenarios.fleet import say_rooms
 from lkctl.scenarios.sightings import listed
 from lkctl.server.agentlink import ServerInfo, register
-from lkctl.server.api import Api
 from lkctl.server.deadline import Deadline
 from lkctl.server.workerport import WorkerInfo, ask_worker
 from lkctl.settings.url import parse_url
@@ -24,9 +20,9 @@ from lkctl.tokens.envelope import open_envelope
 
 _PHASE = 4.0  # seconds
 MISSING, LOST = "agent-missing", "agent-lost"  # no worker took the job; one did, and its agent is not there
+_NO_AGENT = (MISSING, "agent.seen")  # what fails where no worker takes a job
 _FULL = 0.7  # the load from which on a worker takes no job: the default of livekit-agents in `start`
 _OVERRIDE, _NAME, _DEPLOYMENT = "LIVEKIT_AGENT_NAME_OVERRIDE", "LIVEKIT_AGENT_NAME", "LIVEKIT_AGENT_DEPLOYMENT"
-_MOST_ROOMS, _AT_ONCE = 64, 16  # that are looked into
 _PROVES_LITTLE = "this does not prove that it is registered: it says the same before, and while it is refused"
 
 
@@ -48,8 +44,8 @@ def _worker(world: World) -> str:
     try:
         info = worker_info(world)
     except LkctlError as error:
-        raise Problem(error.message, hint=error.hint, code=error.code, explains=(MISSING,)) from None
-    facts = f"{info.active_jobs} jobs, load {info.load:.2f}, livekit-agents {info.sdk_version}"
+        raise Problem(error.message, hint=error.hint, code=error.code, explains=_NO_AGENT) from None
+    facts = f"{number_of(info.active_jobs, 'job')}, load {info.load:.2f}, livekit-agents {info.sdk_version}"
     said = f"it answers, and does not tell its name; {_PROVES_LITTLE}"
     return settle(
         _complaints(world, info),
@@ -61,19 +57,19 @@ def _complaints(world: World, info: WorkerInfo) -> Iterator[Finding]:
     wanted, fails = world.scope.agent, Severity.fail
     if info.trouble:
         hint = "Its log says why: a wrong LIVEKIT_URL or key (401), or a model that does not load. Mend it, restart it"
-        yield Finding(f"the worker says: {info.trouble}", hint, severity=fails, explains=(MISSING, LOST))
+        yield Finding(f"the worker says: {info.trouble}", hint, severity=fails, explains=(*_NO_AGENT, LOST))
     if None not in {info.agent_name, wanted} and info.agent_name != wanted:
         yield Finding(_misnamed(str(wanted), str(info.agent_name)), _rename(str(wanted), str(info.agent_name)),
-                      severity=fails, explains=(MISSING, "room.dispatches"))  # fmt: skip
+                      severity=fails, explains=(*_NO_AGENT, "room.dispatches"))  # fmt: skip
     if info.job_type != "JT_ROOM":
         said = f"the worker is for {info.job_type}: it gets a job when somebody publishes or joins, not by dispatch"
         yield Finding(
-            said, "For jobs by room register it as ServerType.ROOM", severity=Severity.warn, explains=(MISSING,)
+            said, "For jobs by room register it as ServerType.ROOM", severity=Severity.warn, explains=_NO_AGENT
         )
     if info.load >= _FULL:
         said = f"the worker's load is {info.load:.2f}: from {_FULL} on it counts as full and gets no job (`start`)"
         hint = "Give it more CPU, start another one, or raise load_threshold of AgentServer"
-        yield Finding(said, hint, severity=Severity.warn, explains=(MISSING,))
+        yield Finding(said, hint, severity=Severity.warn, explains=_NO_AGENT)
 
 
 def _misnamed(wanted: str, name: str) -> str:
@@ -104,11 +100,11 @@ def _environment_names(world: World, wanted: str) -> Iterator[Finding]:
     for name, value, place in _variables(world):
         if name == _DEPLOYMENT:
             said = f"{_DEPLOYMENT} is {shown(value)}: such a worker gets only jobs that ask for this deployment"
-            yield Finding(said, "Take it away where agents are dispatched by name alone", place, explains=(MISSING,))
+            yield Finding(said, "Take it away where agents are dispatched by name alone", place, explains=_NO_AGENT)
         elif value != wanted:
             beats = "beats the name in the code" if name == _OVERRIDE else "counts where the code sets none"
             said = f"{name} is {shown(value)}, and --agent asks for {shown(wanted)}; it {beats}"
-            yield Finding(said, "Use one name in code, dispatch and token", place, explains=(MISSING,))
+            yield Finding(said, "Use one name in code, dispatch and token", place, explains=_NO_AGENT)
 
 
 def _variables(world: World) -> Iterator[tuple[str, str, str]]:
@@ -139,65 +135,6 @@ def _dispatched_by(token: str) -> list[str]:
     return []
 
 
-def _seen(world: World) -> str:
-    """Agents of that name in live rooms, and rooms to which it was called and no worker took it (64 rooms at most)."""
-    wanted = world.scope.agent or ""
-    api = api_of(world)
-    rooms = api.list_rooms()
-    looked = rooms[:_MOST_ROOMS]
-    seen, elsewhere, bad = _look_into(api, looked, wanted)
-    which = say_rooms(len(looked)) + (f" of {len(rooms)}" if len(rooms) > len(looked) else "")
-    said = f"in {which} there {_count(seen, say_name(wanted))}"
-    others = sorted(elsewhere - {wanted})
-    if others:
-        said += f"; other agents there: {listed([say_name(name) for name in others])}"
-    return settle(bad, said if seen else f"{said}; this does not prove that none could come: --probe does")
-
-
-def _look_into(api: Api, rooms: Sequence[Room], wanted: str) -> tuple[list[str], set[str], list[Finding]]:
-    """Give where agents of that name are, the names of all agents there are, and calls that nobody took."""
-    seen: list[str] = []
-    names: set[str] = set()
-    bad: list[Finding] = []
-    for start in range(0, len(rooms), _AT_ONCE):
-        portion = rooms[start : start + _AT_ONCE]
-        asked = [room.name for room in portion]
-        people, sent = api.list_participants_of(asked), api.list_dispatches_of(asked)
-        for room, there, dispatches in zip(portion, people, sent, strict=True):
-            agents = [one for one in there if one.is_agent and one.is_there] if isinstance(there, list) else []
-            names.update(name for one in agents for name in agent_names(one))
-            seen += [_sighting(room, one) for one in agents if wanted in agent_names(one)]
-            if isinstance(there, list) and isinstance(dispatches, list):
-                judged = judge(dispatches, there, api.now, room.created_at)
-                bad += [
-                    _untaken(room, wanted)
-                    for one in judged
-                    if _is_untaken(one.verdict, one.dispatch.agent_name, wanted)
-                ]
-    return seen, names, bad
-
-
-def _is_untaken(verdict: str, name: str, wanted: str) -> bool:
-    return verdict == "nobody" and name == wanted and bool(wanted)
-
-
-def _untaken(room: Room, wanted: str) -> Finding:
-    said = f"{shown(wanted)} was called to room {shown(room.name)}, and no worker took it"
-    hint = "A worker that starts later gets no old call: dispatch it again when one runs (lkctl dispatch create)"
-    return Finding(said, hint, severity=Severity.info)
-
-
-def _sighting(room: Room, agent: Participant) -> str:
-    state = agent.attributes.get("lk.agent.state", "")
-    return f"{shown(room.name)} ({agent.state}{f', {state[:20]}' if state else ''})"
-
-
-def _count(seen: Sequence[str], name: str) -> str:
-    if not seen:
-        return f"is no agent {name}"
-    return f"{'is 1 agent' if len(seen) == 1 else f'are {len(seen)} agents'} {name}: {listed(seen)}"
-
-
 def server_info(world: World) -> ServerInfo:
     """Say what the server says of itself to a worker that registers; once in a run. Raises as `register` does."""
 
@@ -216,11 +153,6 @@ def worker_info(world: World, *, now: bool = False) -> WorkerInfo:
         return ask_worker(url, Deadline(_patience(world)))
 
     return ask() if now else world.memory.once("agent.worker", ask)
-
-
-def say_name(name: str | None) -> str:
-    """Say what an agent is called."""
-    return "of unknown name" if name is None else shown(name) if name else "without a name"
 
 
 def insist_worker(world: World) -> None:
@@ -242,5 +174,5 @@ AGENT_CHECKS: tuple[Check[World], ...] = (
     Check("agent.register", "Workers can register", _register, ("api.auth",), timeout=6.0, scope="agent"),
     Check("agent.worker", "Worker is in order", _worker, timeout=9.0, scope="worker"),
     Check("agent.name", "Agent has one name", _name, (), Severity.warn, scope="agent"),
-    Check("agent.seen", "Agent is seen in rooms", _seen, ("api.auth",), Severity.info, 11.0, "agent"),
+    Check("agent.seen", "Agent is seen in rooms", judge_sightings, ("api.auth",), timeout=11.0, scope="agent"),
 )

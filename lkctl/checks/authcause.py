@@ -53,7 +53,16 @@ def _say_near(world: World, near: Nearby, message: str) -> tuple[str, str]:
         message += f", which stands there beside {without_login(near.url)}"
     if place.startswith(_PROJECT):
         return message, f"Use it: --project {quote(place[len(_PROJECT) :])}; or copy key and secret from there"
-    return message, f"Copy LIVEKIT_API_KEY and LIVEKIT_API_SECRET from {place} to {given}"
+    return message, _take_over(given, place)
+
+
+def _take_over(given: str, place: str) -> str:
+    """Say how a pair comes from the file that it lies in to where the wrong one is."""
+    if given.startswith("flag "):
+        return f"Give --api-key and --api-secret as they stand in {place}"
+    if given.startswith("env "):
+        return f"Export {KEY} and {SECRET} as they stand in {place}"
+    return f"Copy {KEY} and {SECRET} from {place} to {given}"
 
 
 def _unhide(given: str, place: str) -> str:

@@ -1,8 +1,10 @@
 """The one cause behind a red report: ranked by evidence, with what follows from it folded away."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import count
 from typing import Any, NamedTuple
 
 from lkctl.checks.result import Finding, Fix, Result, Severity, Status
@@ -57,6 +59,17 @@ class _Origin(NamedTuple):
     way: tuple[Result, ...]
 
 
+_Group = Sequence[tuple[Result, _Origin]]  # failures that come from the same
+
+
+class _Account(NamedTuple):
+    """A finding that would account for something, in its rank among such: the worse first, then as declared."""
+
+    rank: tuple[int, int]
+    result: Result
+    finding: Finding
+
+
 def probable_cause(results: Sequence[Result], failures: Sequence[Result]) -> Cause | None:
     """Find what explains the failures; None where nothing failed.
 
@@ -68,73 +81,92 @@ def probable_cause(results: Sequence[Result], failures: Sequence[Result]) -> Cau
     """
     if not failures:
         return None
-    traced = [(failure, _origin(failure, results)) for failure in failures]
-    groups: dict[tuple[str, Finding | None], list[tuple[Result, _Origin]]] = {}
-    for failure, origin in traced:
-        groups.setdefault((origin.result.id, origin.finding), []).append((failure, origin))
-    return _cause(max(groups.values(), key=lambda group: _weight(group, results)), results, failures)
+    ties = _Ties(results)
+    groups: dict[tuple[str, int], list[tuple[Result, _Origin]]] = {}
+    for failure in failures:
+        origin = ties.origin(failure)
+        groups.setdefault((origin.result.id, id(origin.finding)), []).append((failure, origin))
+    return _cause(max(groups.values(), key=ties.weight), results, failures, ties)
 
 
-def _weight(group: Sequence[tuple[Result, _Origin]], results: Sequence[Result]) -> tuple[int, ...]:
-    strongest = [failure for failure, _ in group]
-    return (
-        any(failure.status is not Status.crash for failure in strongest),
-        any(failure.status is not Status.warn for failure in strongest),
-        len(_following(group, results)),
-        any(failure.status is Status.fail for failure in strongest),
-        any(failure.proof.evidence for failure in strongest),
-        -results.index(group[0][1].result),
-    )
+class _Ties:
+    """What hangs on what among results, looked up once: a report may have thousands."""
 
+    def __init__(self, results: Sequence[Result]) -> None:
+        self._results = results
+        self._places: dict[str, int] = {}
+        self._waiting: dict[str, list[int]] = {}  # the results that did not run because of a check
+        self._accounts: dict[str, list[_Account]] = {}  # by what they explain
+        number = count()
+        for place, result in enumerate(results):
+            self._places.setdefault(result.id, place)
+            for name in result.blocked_by:
+                self._waiting.setdefault(name, []).append(place)
+            for finding in result.findings:
+                account = _Account(
+                    (_SEVERITIES.index(finding.severity or result.severity), next(number)), result, finding
+                )
+                for what in dict.fromkeys(finding.explains):
+                    self._accounts.setdefault(what, []).append(account)
+        for accounts in self._accounts.values():
+            accounts.sort(key=lambda account: account.rank)
+        self._patterns = [what for what in self._accounts if _WILD.search(what)]
 
-def _origin(failure: Result, results: Sequence[Result]) -> _Origin:
-    """Follow the explanations from a failure to where they end; no result is visited twice."""
-    origin = _Origin(failure, None, ())
-    visited = {failure.id}
-    while True:
-        deeper = [account for account in _accounts(origin.result, results) if account[1].id not in visited]
-        if not deeper:
-            return origin
-        _, result, finding = max(deeper, key=lambda account: account[0])
-        visited.add(result.id)
-        origin = _Origin(result, finding, (origin.result, *origin.way))
+    def origin(self, failure: Result) -> _Origin:
+        """Follow the explanations from a failure to where they end; no result is visited twice."""
+        origin = _Origin(failure, None, ())
+        visited = {failure.id}
+        while (account := self._account(origin.result, visited)) is not None:
+            visited.add(account.result.id)
+            origin = _Origin(account.result, account.finding, (origin.result, *origin.way))
+        return origin
 
+    def _account(self, explained: Result, visited: Collection[str]) -> _Account | None:
+        """Find what accounts for a result: a finding that names its code before its id, its id before a pattern."""
+        fitting = (what for what in self._patterns if fnmatchcase(explained.id, what))
+        for names in ([explained.code], [explained.id], fitting):
+            found = [self._first(name, visited) for name in names if name]
+            best = min(filter(None, found), key=lambda account: account.rank, default=None)
+            if best is not None:
+                return best
+        return None
 
-def _accounts(explained: Result, results: Sequence[Result]) -> Iterator[tuple[tuple[int, int, int], Result, Finding]]:
-    """Find the findings that account for a result, each with its strength: by code, by id, by pattern; the worse."""
-    for place, result in enumerate(results):
-        for finding in result.findings if result is not explained else ():
-            fits = [_fits(explained, what) for what in finding.explains]
-            if any(fits):
-                worse = -_SEVERITIES.index(finding.severity or result.severity)
-                yield (max(fits), worse, -place), result, finding
+    def _first(self, name: str, visited: Collection[str]) -> _Account | None:
+        accounts = self._accounts.get(name, ())
+        return next((account for account in accounts if account.result.id not in visited), None)
+
+    def weight(self, group: _Group) -> tuple[int, ...]:
+        """Say how much speaks for the origin of a group."""
+        strongest = [failure for failure, _ in group]
+        return (
+            any(failure.status is not Status.crash for failure in strongest),
+            any(failure.status is not Status.warn for failure in strongest),
+            len(self._following(group)),
+            any(failure.status is Status.fail for failure in strongest),
+            any(failure.proof.evidence for failure in strongest),
+            -self._places[group[0][1].result.id],
+        )
+
+    def following(self, group: _Group) -> tuple[str, ...]:
+        """Name what follows from the origin of a group, in the order of the report."""
+        return tuple(self._results[place].id for place in sorted(self._following(group)))
+
+    def _following(self, group: _Group) -> set[int]:
+        origin = group[0][1].result.id
+        symptoms = {failure.id for failure, _ in group} | {one.id for _, o in group for one in o.way}
+        caused = {self._places[name] for name in symptoms - {origin}}
+        return caused.union(*(self._waiting.get(name, ()) for name in {origin, *symptoms}))
 
 
 _SEVERITIES = (Severity.fail, Severity.security, Severity.warn, Severity.info)
+_WILD = re.compile(r"[*?[]")
 
 
-def _fits(explained: Result, what: str) -> int:
-    """Say how closely a finding names what it explains: its code 3, its id 2, a pattern of ids 1, not at all 0."""
-    if explained.code and what == explained.code:
-        return 3
-    return 2 if what == explained.id else int(fnmatchcase(explained.id, what))
-
-
-def _following(group: Sequence[tuple[Result, _Origin]], results: Sequence[Result]) -> tuple[str, ...]:
-    """Name what follows from the origin of a group, in the order of the report."""
-    origin = group[0][1].result.id
-    symptoms = {failure.id for failure, _ in group} | {one.id for _, o in group for one in o.way}
-    caused = symptoms - {origin}
-    return tuple(
-        result.id for result in results if result.id in caused or not {origin, *symptoms}.isdisjoint(result.blocked_by)
-    )
-
-
-def _cause(group: Sequence[tuple[Result, _Origin]], results: Sequence[Result], failures: Sequence[Result]) -> Cause:
+def _cause(group: _Group, results: Sequence[Result], failures: Sequence[Result], ties: _Ties) -> Cause:
     origin = group[0][1]
     result, finding = origin.result, origin.finding
     ways = [one for failure, traced in group for one in (*traced.way, *(() if traced.way else (failure,)))]
-    symptoms = [one for one in dict.fromkeys(ways) if one is not result]
+    symptoms = [one for one in {one.id: one for one in ways}.values() if one is not result]
     behind = [result, *symptoms]
     explained = {failure.id for failure, _ in group}
     return Cause(
@@ -149,7 +181,7 @@ def _cause(group: Sequence[tuple[Result, _Origin]], results: Sequence[Result], f
         ),
         ruled_out=_unique(*(said for one in behind for said in one.proof.ruled_out)),
         passed=_passed(behind, results),
-        follows=_following(group, results),
+        follows=ties.following(group),
         others=tuple(failure.id for failure in failures if failure.id not in {*explained, result.id}),
         fix=_fix(result.findings if finding is None else (finding,), symptoms),
     )

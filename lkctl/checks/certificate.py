@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from lkctl.checks.inquiry import TIMEOUT, waiting
 from lkctl.checks.result import Check, NotApplicable, Problem, Severity
+from lkctl.checks.verdict import number_of
 from lkctl.checks.world import World
 from lkctl.errors import LkctlError
 from lkctl.server import link
@@ -45,8 +46,10 @@ def _days(url: ServerUrl, ends: str, version: str) -> str:
     left = (end - datetime.now(UTC)).days
     if left < _WARN:
         hint = "Renew it; check that the renewal job still runs"
-        raise Problem(f"the certificate of {url.host} ends in {left} days", hint=hint, severity=Severity.warn)
-    return f"the certificate of {url.host} is valid for {left} days ({version})"
+        raise Problem(
+            f"the certificate of {url.host} ends in {number_of(left, 'day')}", hint=hint, severity=Severity.warn
+        )
+    return f"the certificate of {url.host} is valid for {number_of(left, 'day')} ({version})"
 
 
 CERTIFICATE_CHECKS: tuple[Check[World], ...] = (

@@ -15,6 +15,10 @@ from lkctl.settings.hosts import DOCKER_HOST, is_private, is_service_name
 from lkctl.settings.url import ServerUrl
 
 _MOST = 12  # experiments
+_MOST_PORTS = 5  # more of them, at ports on which something listens here
+_SERVERS = range(1024, 32768)  # above, systems hand ports out to whoever wants any
+_OTHERS = frozenset((1433, 3306, 5432, 5672, 6379, 9042, 11211, 27017))  # databases, some of which log a stray GET
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Elsewhere(NamedTuple):
@@ -52,6 +56,7 @@ def look_elsewhere(world: World, *candidates: ServerUrl, deadline: Deadline | No
     """
     url, deadline = world.server_url(), deadline or trying(world)
     near = list(dict.fromkeys(candidates or _near(world, url)))[:_MOST]
+    near += [] if candidates else [one for one in _listening(world, url) if one not in near]
     answers = side_by_side([lambda one=one: _answers(one, deadline) for one in near])  # type: ignore[misc]
     found = tuple(one for one, yes in zip(near, answers, strict=True) if yes)
     missed = tuple(one for one, yes in zip(near, answers, strict=True) if not yes)
@@ -74,6 +79,17 @@ def _near(world: World, url: ServerUrl) -> Iterator[ServerUrl]:
     yield from direct_ways(world, url)
     if not url.secure and not is_private(url.host):
         yield ServerUrl("wss", url.host, 443, url.path)
+
+
+def _listening(world: World, url: ServerUrl) -> list[ServerUrl]:
+    """Give the ports nearest to the URL's on which this machine listens, where nothing does on its own one."""
+    taken = world.taken_ports() if runs_here(world, url) else None
+    if taken is None or url.port in taken:
+        return []
+    ports = [port for port in taken if port in _SERVERS and port not in _OTHERS]
+    nearest = sorted(ports, key=lambda port: (abs(port - url.port), port))[:_MOST_PORTS]
+    scheme, host = {"https": "http", "wss": "ws"}.get(url.scheme, url.scheme), url.host
+    return [ServerUrl(scheme, host if host in _LOOPBACK else _LOOPBACK[1], port) for port in nearest]
 
 
 def _other_scheme(url: ServerUrl) -> ServerUrl:

@@ -6,10 +6,11 @@ daemons and are left behind when their time is up.
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import replace
-from typing import TypeVar
+from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 from lkctl.checks.result import Check, Finding, NotApplicable, Problem, Proof, Result, Severity, Status, Unknown
 from lkctl.errors import LkctlError
@@ -20,30 +21,39 @@ _SLOW = "What it asks is far too slow; look at what stands in between, or try ag
 _ADVICE = {Severity.warn: Status.warn, Severity.security: Status.warn, Severity.info: Status.passed}
 
 
+class _Awaited(NamedTuple):
+    """The results that a check waits for: those that it needs, and those that it comes after."""
+
+    needs: list[Future[Result]]
+    earlier: list[Future[Result]]
+
+
 def run(checks: Sequence[Check[World]], world: World, *, timeout: float) -> Iterator[Result]:
     """Start every check, then give the results in declared order, each as soon as it is there.
 
-    `needs` may name only checks declared earlier; a name that is not among `checks` counts as passed, so that a part
-    of the catalogue can be run. `timeout` (seconds) bounds the whole run, `Check.timeout` each probe.
+    `needs` and `after` may name only checks declared earlier; a name that is not among `checks` counts as passed, so
+    that a part of the catalogue can be run. What a check needs must have passed; what it comes after must have ended,
+    in whatever way: so it can take away what those made. `timeout` (seconds) bounds the whole run, `Check.timeout` each
+    probe.
     """
     end = time.monotonic() + timeout
     settled: dict[str, Future[Result]] = {}
     for check in checks:
-        needs = {name: settled[name] for name in check.needs if name in settled}
+        needs, earlier = ([settled[name] for name in names if name in settled] for names in (check.needs, check.after))
+        awaited = _Awaited(needs, earlier)
         future: Future[Result] = Future()
         settled[check.id] = future
-        threading.Thread(target=_settle, args=(check, world, needs, future, end), daemon=True).start()
+        threading.Thread(target=_settle, args=(check, world, awaited, future, end), daemon=True).start()
     for future in settled.values():
         yield future.result()
 
 
-def _settle(
-    check: Check[World], world: World, needs: Mapping[str, "Future[Result]"], future: "Future[Result]", end: float
-) -> None:
-    unmet = [result for result in (need.result() for need in needs.values()) if not _met(result)]
+def _settle(check: Check[World], world: World, awaited: _Awaited, future: "Future[Result]", end: float) -> None:
+    unmet = [result for result in (need.result() for need in awaited.needs) if not _met(result)]
     if unmet:
         future.set_result(_skipped(check, unmet))
         return
+    wait(awaited.earlier)
     started = time.monotonic()
     limit = min(check.timeout, end - started)
     hint = _MORE_TIME if end - started < check.timeout else _SLOW
@@ -60,21 +70,23 @@ def _settle(
 
 def _judge(check: Check[World], world: World, started: float, verdict: "Future[Result]") -> None:
     try:
-        verdict.set_result(_result(check, Status.passed, check.probe(world), started))
+        verdict.set_result(_judged(check, world, started))
+    except BaseException as error:  # noqa: BLE001  (a crash in a check is a result; the others still run)
+        verdict.set_result(_crashed(check, error, started))
+
+
+def _judged(check: Check[World], world: World, started: float) -> Result:
+    try:
+        return _result(check, Status.passed, check.probe(world), started)
     except NotApplicable as reason:
-        verdict.set_result(_result(check, Status.skip, str(reason), started))
+        return _result(check, Status.skip, str(reason), started)
     except Unknown as reason:
         unknown = _result(check, Status.unknown, str(reason), started, hint=reason.hint)
-        verdict.set_result(replace(unknown, proof=reason.proof))
+        return replace(unknown, proof=reason.proof)
     except Problem as problem:
-        verdict.set_result(_problem(check, problem.findings, problem.code, started, problem.proof))
+        return _problem(check, problem.findings, problem.code, started, problem.proof)
     except LkctlError as error:
-        verdict.set_result(
-            _problem(check, (Finding(error.message, error.hint),), error.code, started, Proof(*error.proof))
-        )
-    except BaseException as error:  # noqa: BLE001  (a crash in a check is a result; the others still run)
-        detail = f"the check itself failed: {type(error).__name__}"
-        verdict.set_result(_result(check, Status.crash, detail, started, hint="Report this as a defect of lkctl"))
+        return _problem(check, (Finding(error.message, error.hint),), error.code, started, Proof(*error.proof))
 
 
 def _met(result: Result) -> bool:
@@ -96,6 +108,16 @@ def _problem(check: Check[World], findings: Sequence[Finding], code: str, starte
     detail = str(leading) + (f" (and {len(findings) - 1} more)" if len(findings) > 1 else "")
     result = _result(check, status, detail, started, hint=leading.hint, code=code, findings=tuple(findings))
     return replace(result, proof=proof)
+
+
+def _crashed(check: Check[World], error: BaseException, started: float) -> Result:
+    """Say what was raised and where, and not its words: they may hold anything."""
+    import traceback  # for those who need it
+
+    way = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[1:]]
+    hint = f"Report this as a defect of {check.package or 'lkctl'}"
+    result = _result(check, Status.crash, f"the check itself failed: {type(error).__name__}", started, hint=hint)
+    return replace(result, proof=Proof((f"raised at {', '.join(way)}",) if way else ()))
 
 
 def _skipped(check: Check[World], unmet: Sequence[Result]) -> Result:

@@ -8,7 +8,7 @@ from lkctl.checks.exposure import judge_exposure
 from lkctl.checks.naming import judge_names, judge_public, near_misses
 from lkctl.checks.result import Check, Finding, NotApplicable, Severity
 from lkctl.checks.spelling import is_placeholder, judge_spelling
-from lkctl.checks.verdict import settle
+from lkctl.checks.verdict import number_of, settle
 from lkctl.checks.world import World
 from lkctl.settings.hosts import is_inner, is_private
 from lkctl.settings.layers import KEY, NAMES, SECRET, URL, Setting
@@ -108,7 +108,11 @@ def _lower(world: World, name: str) -> str:
 
 def _say(setting: Setting) -> str:
     text = setting.text.strip()
-    shown = {URL: without_login(text), KEY: f"key {shorten_key(text)}", SECRET: f"secret of {len(text)} characters"}
+    shown = {
+        URL: without_login(text),
+        KEY: f"key {shorten_key(text)}",
+        SECRET: f"secret of {number_of(len(text), 'character')}",
+    }
     return f"{shown[setting.name]} ({setting.origin})"
 
 
@@ -174,7 +178,8 @@ def _default_pair(world: World) -> str:
             "devkey/secret, the pair of livekit-server --dev: for a local server only",
         )
     if len(secret) < SHORTEST_SAFE_SECRET:
-        said = f"the secret has {len(secret)} characters, fewer than {SHORTEST_SAFE_SECRET}: one token gives it away"
+        said = f"the secret has {number_of(len(secret), 'character')}, fewer than {SHORTEST_SAFE_SECRET}"
+        said += ": one token gives it away"
         hint = "Some SDKs refuse it (`apiSecret must be at least 256 bits long`). Run: livekit-server generate-keys"
         return settle([Finding(said, hint, world.origin(SECRET), Severity.security)], "")
     return f"the secret has {len(secret)} characters, and is not that of livekit-server --dev"

@@ -8,7 +8,7 @@ from lkctl.checks.agent import server_info
 from lkctl.checks.result import Check, Finding, NotApplicable, Severity, Unknown
 from lkctl.checks.roomsight import Sight, see_room
 from lkctl.checks.services import service_refusals
-from lkctl.checks.verdict import settle
+from lkctl.checks.verdict import number_of, settle
 from lkctl.checks.world import World
 from lkctl.dispatch import agent_names
 from lkctl.errors import LkctlError
@@ -97,7 +97,7 @@ def _count_findings(one: Wanted, sight: Sight) -> Iterator[Finding]:
     if (one.least is not None and found < one.least) or (one.most is not None and found > one.most):
         bounds = (("at least", one.least), ("at most", one.most))
         wanted = " and ".join(f"{word} {count}" for word, count in bounds if count is not None)
-        said = f"room {shown(one.name)}: found {found} participants, wanted {wanted}"
+        said = f"room {shown(one.name)}: found {number_of(found, 'participant')}, wanted {wanted}"
         yield Finding(
             said,
             f"See who is in it: lkctl participant list {quote(one.name)}",

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from lkctl.checks.agent import LOST, MISSING, insist_worker, is_full, say_name, server_info, worker_info
+from lkctl.checks.agent import LOST, MISSING, insist_worker, is_full, server_info, worker_info
+from lkctl.checks.agentsight import say_name
 from lkctl.checks.result import Check, Finding, NotApplicable, Problem, Severity, Unknown
 from lkctl.checks.roomsight import api_of
 from lkctl.checks.verdict import settle
@@ -19,7 +20,6 @@ _LONGEST, _REMOVAL = 45.0, 2.0  # seconds for one job, and until its room is gon
 _AGAIN, _ENOUGH = 8.0, 12.0  # seconds for the second one, with metadata; and from which other names are tried, too
 _LATE = 5.0  # seconds from which on users notice
 _VARIABLES = ("LIVEKIT_AGENT_NAME_OVERRIDE", "LIVEKIT_AGENT_NAME")
-_CRASHED = {Fate.absent, Fate.left}
 
 
 class Outcome(NamedTuple):
@@ -79,16 +79,17 @@ def outcome_of(world: World) -> Outcome:
 def _try(world: World) -> Outcome:
     with suppress(LkctlError):  # it makes the server look its workers up anew: before the job, not beside it
         server_info(world)
-    wanted, before, seen = world.scope.agent or "", _ask_worker(world), list[WorkerInfo | None]()
-    seconds = min(max(1.0, world.patience - _REMOVAL), _LONGEST)
+    wanted, metadata, seen = world.scope.agent or "", world.scope.room_metadata, list[WorkerInfo | None]()
+    before, seconds = _ask_worker(world), min(max(1.0, world.patience - _REMOVAL), _LONGEST)
+    api, undone = api_of(world), world.leftovers.undone
     trial = try_job(
-        api_of(world), AgentRequest(wanted), world.leftovers.undone, seconds,
+        api, AgentRequest(wanted), undone, seconds, metadata=metadata,
         others=_other_names(world) if seconds > _ENOUGH else (), while_there=lambda _: seen.append(_ask_worker(world)),
     )  # fmt: skip
     again = None
-    if trial.fate in _CRASHED and world.patience - trial.seconds > _AGAIN:
+    if trial.fate in {Fate.absent, Fate.left} and world.patience - trial.seconds > _AGAIN:
         with suppress(LkctlError):
-            again = try_job(api_of(world), AgentRequest(wanted, "{}"), world.leftovers.undone, _AGAIN)
+            again = try_job(api, AgentRequest(wanted, "{}"), undone, _AGAIN, metadata=metadata)
     return Outcome(trial, before, seen[0] if seen else None, again)
 
 
@@ -100,8 +101,7 @@ def _ask_worker(world: World) -> WorkerInfo | None:
 
 def _other_names(world: World) -> Sequence[str]:
     """Give the names that may be meant: that of --worker and of the environment, other spellings, none at all."""
-    wanted = world.scope.agent or ""
-    told = _ask_worker(world)
+    wanted, told = world.scope.agent or "", _ask_worker(world)
     named = [told.agent_name or ""] if told is not None and told.agent_name else []
     named += [value for name in _VARIABLES if (value := world.environ.get(name, ""))]
     bare = wanted.strip()

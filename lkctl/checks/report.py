@@ -3,10 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lkctl.checks.cause import Cause, probable_cause
 from lkctl.checks.result import Result, Severity, Status
+
+if TYPE_CHECKING:
+    from lkctl.checks.cause import Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,14 @@ class Report:
         return 1 if self.failures or self.cut else 0
 
     @property
-    def probable_cause(self) -> Cause | None:
+    def probable_cause(self) -> "Cause | None":
         """The one cause that explains the failures; None where nothing failed."""
-        return probable_cause(self.results, self.failures)
+        failures = self.failures
+        if not failures:
+            return None
+        from lkctl.checks.cause import probable_cause  # a run that is well needs none
+
+        return probable_cause(self.results, failures)
 
     def json(self) -> dict[str, Any]:
         """Give the fixed shape of a report."""

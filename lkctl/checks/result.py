@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from lkctl.errors import docs_anchor
 
@@ -30,13 +30,22 @@ class Status(StrEnum):
     crash = "crash"
 
 
+class Change(NamedTuple):
+    """A line of a file, as it is, and as it should be; as in `Fix`."""
+
+    line: int
+    old: str
+    new: str
+
+
 @dataclass(frozen=True, slots=True)
 class Fix:
     """The exact change that mends it: a line of a file to replace (`old` None: to add), or a command to run.
 
     `line` counts from 1; None with `old` None: at the end of the file. `new` may hold several lines; "" takes `old`
-    away. lkctl shows it (`--fix`) and never applies it. Values that are secrets are masked; where they are, `command`
-    may hold what mends the line without naming them. A command holds nothing that a server or a file said.
+    away. `more`: further lines of the same file, below. lkctl shows it (`--fix`) and never applies it. Values that are
+    secrets are masked; where they are, `command` may hold what makes the same change without naming them. A command
+    holds nothing that a server or a file said.
     """
 
     command: str = ""
@@ -44,6 +53,7 @@ class Fix:
     line: int | None = None
     old: str | None = None
     new: str = ""
+    more: tuple[Change, ...] = ()
 
     def json(self) -> dict[str, Any]:
         """Give the shape of a `fix` in a report."""
@@ -53,6 +63,7 @@ class Fix:
             "line": self.line,
             "old": self.old,
             "new": self.new or None,
+            "more": [{"line": one.line, "old": one.old, "new": one.new or None} for one in self.more],
         }
 
 
@@ -134,6 +145,18 @@ class NotApplicable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Package:
+    """The package that a plug-in's check is from; `docs` is where it says more of itself."""
+
+    name: str
+    version: str
+    docs: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
 class Check(Generic[World]):
     """One thing that can be judged. The probe gives the detail of a pass, or raises Problem, Unknown, NotApplicable."""
 
@@ -144,6 +167,8 @@ class Check(Generic[World]):
     severity: Severity = Severity.fail
     timeout: float = 5.0  # seconds
     scope: str = ""  # "": judged in every run; else only where this was asked for (world.Scope)
+    package: Package | None = None  # None: lkctl itself; of a plug-in's check it is set where that is loaded
+    after: tuple[str, ...] = ()  # checks whose end is waited for, however they end; they are no reason to be skipped
 
     @property
     def area(self) -> str:
@@ -152,8 +177,8 @@ class Check(Generic[World]):
 
     @property
     def docs(self) -> str:
-        """Where the README explains the check."""
-        return docs_anchor(self.id)
+        """Where the README explains the check, or its package does."""
+        return docs_anchor(self.id) if self.package is None else self.package.docs
 
 
 @dataclass(frozen=True, slots=True)

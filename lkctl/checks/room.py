@@ -129,7 +129,7 @@ def _closed(world: World) -> Problem:
         code="room-missing",
         evidence=seen,
         explains=("token.server", "endpoint.server") if makes is False else (),
-        fix=None if near else Fix(command=command),
+        fix=None if near or not name.isprintable() else Fix(command=command),
     )
 
 

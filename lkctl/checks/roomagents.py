@@ -14,6 +14,7 @@ from lkctl.dispatch import Judged, agent_names, meaning
 from lkctl.tokens.document import shown
 from lkctl.tokens.rules.contents import metadata_faults
 
+_UNSEEN = ("agent.seen",)  # what fails, too, where the wanted agent is not in the room
 _LONGEST, _PAUSE = 11.0, 0.5  # seconds
 _SHARE = 0.75  # of the time of the run
 _CALLED = (
@@ -66,7 +67,8 @@ def _calls(sight: Sight, dispatches: Sequence[Judged], wanted: str | None) -> It
             finding = _unanswered(sight, judged)
             others = wanted not in {None, name} and finding.severity is Severity.fail
             undecided = wanted == name and finding.severity is Severity.info
-            yield replace(finding, severity=Severity.warn) if others or undecided else finding
+            severity = Severity.warn if others or undecided else finding.severity
+            yield replace(finding, severity=severity, explains=_UNSEEN if wanted == name else ())
 
 
 def _unanswered(sight: Sight, judged: Judged) -> Finding:
@@ -113,7 +115,8 @@ def _uncalled(sight: Sight, dispatches: Sequence[Judged], wanted: str | None) ->
     else:
         told += ": it is called only to rooms that are made without naming agents"
     command = f"lkctl dispatch create {quote(sight.name)} {quote(wanted) if wanted else '--any-agent'}"
-    yield Finding(told, f"{_TOO_LATE}. Run: {command}", severity=Severity.fail, fix=Fix(command=command))
+    fix = None if near else Fix(command=command)  # a job for a name that nobody has mends nothing
+    yield Finding(told, f"{_TOO_LATE}. Run: {command}", severity=Severity.fail, explains=_UNSEEN, fix=fix)
 
 
 def _is_open(sight: Sight, judged: Judged) -> bool:

@@ -20,6 +20,7 @@ OPTIONS: dict[str, str] = {
     "media": "--media",
     "source": "--source DIR",
     "expect": "--expect FILE",
+    "smoke": "lkctl smoke",
 }
 
 
@@ -74,7 +75,8 @@ def _insist_in_scope(checks: Sequence[Check[World]], pattern: str, scope: Scope)
     if matching and not any(scope.asks(check.scope) for check in matching):
         options = " or ".join(dict.fromkeys(OPTIONS[check.scope] for check in matching))
         what = matching[0].id if len(matching) == 1 else pattern
-        raise LkctlError("usage", f"{what} is judged only with {options}", hint=f"Give {options}, too")
+        hint = f"Run: {options}" if options.startswith("lkctl ") else f"Give {options}, too"
+        raise LkctlError("usage", f"{what} is judged only with {options}", hint=hint)
 
 
 def _matches(check: Check[World], patterns: Sequence[str]) -> bool:

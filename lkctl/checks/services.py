@@ -5,11 +5,8 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from lkctl.checks.agent import server_info
 from lkctl.checks.inquiry import VALIDATE, ask, is_livekits_404
 from lkctl.checks.result import Check, Finding, NotApplicable, Severity
-from lkctl.checks.source.project import project_of
-from lkctl.checks.source.requirements import locked_client, script_requirements
 from lkctl.checks.verdict import settle
 from lkctl.checks.world import World
 from lkctl.errors import LkctlError
@@ -24,6 +21,7 @@ _SLOW = 8.0  # seconds
 _V1, _GOLANG_JWT, _EXP_NEEDED = (1, 9, 10), (1, 13, 0), (1, 13, 6)
 _NEW_CLIENT = (2, 18, 1)  # livekit-client that joins by /rtc/v1 (livekit/client-sdk-js #1887)
 _LONG_AGO = 24 * 3600
+_CANNOT = " cannot do this: "  # what an error says of a server without Redis, before the server's own words
 # A call that lists nothing, with the grants for it. A Start call may take 22 s, and UpdateIngress panics (measured)
 _SERVICES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "egress": ("Egress/ListEgress", {"room_name": "-"}, {"video": {"roomRecord": True}}),
@@ -68,6 +66,9 @@ def _client(world: World) -> tuple[Number, str]:
     """Give the livekit-client of --source that is too new, with its place; (), "" where there is none."""
     if world.scope.source is None:
         return (), ""
+    from lkctl.checks.source.project import project_of
+    from lkctl.checks.source.requirements import locked_client, script_requirements
+
     project = project_of(world)
     version, name, line = locked_client(project)
     found = [(version, name, line)] if version else []
@@ -79,6 +80,8 @@ def _client(world: World) -> tuple[Number, str]:
 
 def _told(world: World) -> Version | None:
     """Give what the server says of itself; None where no worker can register, which agent.register judges."""
+    from lkctl.checks.agent import server_info  # with --agent only: it brings much along
+
     try:
         info = server_info(world)
     except LkctlError:
@@ -155,7 +158,7 @@ def _lacking(found: dict[str, LkctlError | None]) -> Iterator[Finding]:
     without = [name for name, error in found.items() if error is not None and error.code == "server-redis"]
     if without:
         why = next(error.message for error in found.values() if error is not None and error.code == "server-redis")
-        said = f"no {', no '.join(without)} here: {why}"
+        said = f"no {', no '.join(without)} here: {why.rpartition(_CANNOT)[2]}"
         yield Finding(
             said, "Where you need them, give livekit-server a Redis, and start the service", severity=Severity.info
         )

@@ -33,7 +33,7 @@ ROOM = ("L26",)  # needs a room that is open
 PHASE = 5.0  # seconds for one question to the server
 CLOCKS_AGREE = 10.0  # seconds
 _COUNTED = 2.0  # seconds; the Date header tells whole ones
-_SEVERITIES = {
+SEVERITIES = {
     LintSeverity.error: Severity.fail,
     LintSeverity.security: Severity.security,
     LintSeverity.warning: Severity.warn,
@@ -98,7 +98,7 @@ class TokenCase(NamedTuple):
         found = [one for one in self.decoded.findings if one.id in rules]
         for one in sorted(found, key=lambda one: rules.index(one.id)):
             explains = self.symptoms if one.id in accounts else ()
-            yield Finding(f"{one.message} ({one.id})", one.hint, self.name, _SEVERITIES[one.severity], explains)
+            yield Finding(f"{one.message} ({one.id})", one.hint, self.name, SEVERITIES[one.severity], explains)
 
 
 def try_token(world: World, text: str, name: str, symptoms: tuple[str, ...]) -> TokenCase:

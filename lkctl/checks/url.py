@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from lkctl.checks.result import Check, Finding, Severity
 from lkctl.checks.spelling import REMEDY, is_placeholder
-from lkctl.checks.urlfix import url_fix
+from lkctl.checks.urlfix import likely_right, url_fix
 from lkctl.checks.verdict import settle
 from lkctl.checks.world import World
 from lkctl.errors import LkctlError
@@ -30,8 +30,11 @@ def _form(world: World) -> str:
     try:
         url = world.server_url()
     except LkctlError as error:
-        finding = Finding(error.message, error.hint, severity=Severity.fail)
-        return settle([finding], "", code=error.code)
+        setting = world.settings.setting(URL)
+        right = likely_right(setting.text) if setting is not None else None
+        fix = url_fix(world, right) if right is not None else None
+        hint = error.hint if right is None or str(right) in error.hint else f"{error.hint}: {right}"
+        return settle([Finding(error.message, hint, severity=Severity.fail, fix=fix)], "", code=error.code)
     return f"{url} ({world.origin(URL)})" if str(url) == written else f"{written} is {url} ({world.origin(URL)})"
 
 
@@ -100,16 +103,16 @@ def _path(world: World) -> str:
 
 
 def _path_findings(world: World, url: ServerUrl) -> Iterator[Finding]:
-    place, bare, fix = world.origin(URL), f"{url.scheme}://{url.netloc}", url_fix(world, url._replace(path=""))
+    place, right = world.origin(URL), url._replace(path="")
     if _ENDPOINTS.match(url.path):
         said = f"{url.path} is an endpoint, which SDKs add themselves: they then call {url.path}/rtc and get 404"
-        yield Finding(said, f"Write {bare}", place, Severity.warn, fix=fix)
+        yield Finding(said, f"Write {right}", place, Severity.warn, fix=url_fix(world, right))
     elif url.path:
         said = f"the URL has the path {url.path}: right if a proxy shows LiveKit there, else 404; older agents drop it"
-        yield Finding(said, f"If no proxy is set up for it, write {bare}", place, Severity.info)  # http.livekit tells
+        yield Finding(said, f"If no proxy is set up for it, write {right}", place, Severity.info)  # http.livekit tells
     elif world.value(URL).endswith("/"):
         said = "the URL ends in a slash; some SDKs then call //rtc, and a proxy answers 404 (livekit-client 2.9.6)"
-        yield Finding(said, f"Write {bare}", place, Severity.warn, fix=fix)
+        yield Finding(said, f"Write {right}", place, Severity.warn, fix=url_fix(world, right))
 
 
 def _container(world: World) -> str:
@@ -138,14 +141,18 @@ def _container_findings(world: World, url: ServerUrl) -> Iterator[Finding]:
 
 
 def _own_container(world: World, url: ServerUrl) -> Iterator[Finding]:
-    """Loopback is right in a container where something listens on the port: a server inside, or the host's network."""
-    if world.listening is not None and url.port in world.listening:
+    """Loopback is right in a container where something listens on the port: a server inside, or the host's network.
+
+    Where nothing does it may not have been started yet: whether it answers is for net.tcp to say, which looks further.
+    """
+    listens = world.listens(url.port)
+    if listens:
         return
-    sure = world.listening is not None
+    sure = listens is not None
     seen = f"nothing listens on {url.port} here" if sure else "this cannot be told apart from a server inside of it"
     said = f"lkctl runs in a container, where {url.host} is the container itself, and {seen}: connections are refused"
     hint = "Write the name of the server's service, such as ws://livekit:7880, or host.docker.internal for the host"
-    yield Finding(said, hint, world.origin(URL), Severity.fail if sure else Severity.warn)
+    yield Finding(said, hint, world.origin(URL), Severity.warn)
 
 
 URL_CHECKS: tuple[Check[World], ...] = (
@@ -153,5 +160,5 @@ URL_CHECKS: tuple[Check[World], ...] = (
     Check("url.cloud", "URL is that of a server", _cloud, needs=("url.form",)),
     Check("url.scheme", "Scheme fits the host", _scheme, needs=("url.cloud",), severity=Severity.warn),
     Check("url.path", "URL has no path", _path, needs=("url.cloud",), severity=Severity.warn),
-    Check("url.container", "Host fits where lkctl runs", _container, needs=("url.cloud",)),
+    Check("url.container", "Host fits where lkctl runs", _container, needs=("url.cloud",), severity=Severity.warn),
 )

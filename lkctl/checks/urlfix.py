@@ -3,25 +3,47 @@
 import re
 from shlex import quote
 
+from lkctl.checks.envedit import Edit, fix_of, gives, text_of, write
 from lkctl.checks.result import Fix
 from lkctl.checks.world import World
+from lkctl.errors import LkctlError
 from lkctl.files.envfile import EnvFile
 from lkctl.settings.layers import URL
-from lkctl.settings.url import ServerUrl, without_login
+from lkctl.settings.shape import QUOTES
+from lkctl.settings.url import ServerUrl, parse_url, without_login
+
+_NAME = re.compile(rf"(?:export\s+)?{URL}\s*=\s*")
+_LOGIN = re.compile(r"(?<=//)[^/]*@")
 
 
 def url_fix(world: World, right: ServerUrl) -> Fix | None:
     """Give the change that makes it this URL; None where it stands in no place of the user's own."""
-    origin = world.origin(URL)
-    name, _, number = origin.rpartition(":")
+    setting = world.settings.setting(URL)
+    name, _, number = setting.origin.rpartition(":") if setting is not None else ("", "", "")
     for file in world.env_files:
-        if name == file.name and number.isdecimal():
-            return _line_fix(file, int(number), world.value(URL), str(right))
-    return Fix(command=f"export {URL}={quote(str(right))}") if origin == f"env {URL}" else None
+        if setting is not None and name == file.name and number.isdecimal():
+            return _line_fix(file, int(number), setting.text.strip(), str(right))
+    return Fix(command=f"export {URL}={quote(str(right))}") if world.origin(URL) == f"env {URL}" else None
 
 
-def _line_fix(file: EnvFile, number: int, wrong: str, right: str) -> Fix:
-    lines = re.split(r"\r\n|\n|\r", file.text)  # as python-dotenv counts them
-    old = lines[number - 1] if number <= len(lines) else ""
-    new = old.replace(wrong, right) if wrong and wrong in old else f"{URL}={right}"
-    return Fix(path=str(file.path), line=number, old=without_login(old), new=new)
+def likely_right(written: str) -> ServerUrl | None:
+    """Give the URL that was meant by one that is malformed; None where that is anybody's guess."""
+    around = QUOTES + " \t"
+    url = _LOGIN.sub("", _NAME.sub("", written.strip().strip(around), count=1).strip(around), count=1)
+    url = url.partition("#")[0].partition("?")[0]
+    for _ in range(2):
+        try:
+            return parse_url(url)
+        except LkctlError as error:
+            url = error.hint.removeprefix("Write ")  # where parse_url knows better, it says so
+    return None
+
+
+def _line_fix(file: EnvFile, number: int, wrong: str, right: str) -> Fix | None:
+    """Change the URL alone, where it stands there as it is; else, or where it holds a login, all behind the name."""
+    old = text_of(file, number)
+    ways = [Edit(number, old.replace(wrong, right, 1)), write(file, number, right)] if wrong else []
+    if without_login(old) != old:
+        ways.reverse()
+    edits = next(([way] for way in ways if gives(file, [way], {URL: right})), None)
+    return None if edits is None else fix_of(file, edits)

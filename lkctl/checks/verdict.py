@@ -1,4 +1,4 @@
-"""From findings to the end of a check."""
+"""From findings to the end of a check, in words."""
 
 from collections.abc import Iterable, Sequence
 
@@ -17,3 +17,8 @@ def settle(findings: Iterable[Finding], passed: str, *, code: str = "", evidence
     problems.code = code
     problems.proof = Proof(tuple(evidence))
     raise problems
+
+
+def number_of(count: int, noun: str) -> str:
+    """Say how many: `1 job`, `2 jobs`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

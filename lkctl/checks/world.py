@@ -1,28 +1,49 @@
 """The facts that checks judge, collected once and handed in."""
 
+import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from lkctl.checks.leftovers import Leftovers
 from lkctl.checks.result import NotApplicable
+from lkctl.convention import METADATA_KEY, metadata_text
 from lkctl.errors import LkctlError
 from lkctl.files.compose import Declared
 from lkctl.files.container import in_container, listening_ports
 from lkctl.files.envfile import EnvFile
-from lkctl.files.expectfile import Expectations
 from lkctl.files.folder import Surroundings, look_around
 from lkctl.secret import remember
 from lkctl.settings.layers import SECRET, URL, Settings, environment_layer
 from lkctl.settings.url import ServerUrl, parse_url, without_login
 
+if TYPE_CHECKING:
+    from lkctl.files.expectfile import Expectations
+
 _UNREADABLE = {"file-unreadable", "input-encoding", "input-too-large"}
 
 
 T = TypeVar("T")
+
+
+class Smoke(NamedTuple):
+    """What a smoke run makes on the server: a room whose name begins so, for this user ID. `now_ms`: when."""
+
+    user_id: str
+    room_prefix: str
+    now_ms: int
+
+    def new_room(self) -> str:
+        """Name a room that nobody else has."""
+        return f"{self.room_prefix}{secrets.token_hex(8)}"
+
+    def metadata(self) -> dict[str, object]:
+        """Give the metadata of its rooms."""
+        return {METADATA_KEY: self.user_id, "createdBy": "lkctl smoke", "timestamp": self.now_ms}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +59,13 @@ class Scope:
     media: bool = False
     join_with_token: bool = False
     source: Path | None = None
-    expect: Expectations | None = None
+    expect: "Expectations | None" = None
+    smoke: Smoke | None = None  # the whole way, once
+
+    @property
+    def room_metadata(self) -> str | None:
+        """Give the metadata that every room gets that is made; None: none."""
+        return None if self.smoke is None else metadata_text(self.smoke.metadata())
 
     def asks(self, name: str) -> bool:
         """Tell whether checks of this scope are to run; "" are those of every run. An agent may have the name ""."""
@@ -103,16 +130,27 @@ class World:
     unreadable: LkctlError | None  # why the env files are not in the settings
     surroundings: Surroundings
     in_container: bool
-    listening: frozenset[int] | None  # TCP ports taken on this machine; None: cannot be told
     timeout: float  # seconds for the whole run
+    taken_ports: Callable[..., frozenset[int] | None] = listening_ports  # of this machine
     scope: Scope = NO_SCOPE
     memory: Memory = field(default_factory=Memory)
     leftovers: Leftovers = field(default_factory=Leftovers)  # whoever makes something on the server: leftovers.undone
+    began: float = field(default_factory=time.monotonic)
+
+    def listens(self, port: int) -> bool | None:
+        """Tell whether something listens on a TCP port of this machine; None where that cannot be told."""
+        found = self.memory.once(f"listening {port}", lambda: self.taken_ports(until=port))
+        return None if found is None else port in found
 
     @property
     def patience(self) -> float:
         """Seconds for one exchange, so that a check says what it waited for before the engine gives it up."""
         return self.timeout * 0.9
+
+    @property
+    def left(self) -> float:
+        """Seconds left of the whole run, less what it takes to say that they were not enough; never below 0.1."""
+        return max(0.1, self.began + self.timeout - time.monotonic() - 0.2)
 
     def value(self, name: str) -> str:
         """Give the value in force without blanks around it; "" when there is none. A URL comes without its login."""
@@ -185,7 +223,6 @@ def gather(
         unreadable=unreadable,
         surroundings=around,
         in_container=in_container(environ),
-        listening=listening_ports(),
         timeout=timeout,
         scope=scope,
     )

@@ -7,9 +7,10 @@ import typer
 
 def complete_check(incomplete: str) -> list[str]:
     """Complete the ids of checks, and patterns for their areas."""
-    from lkctl.checks.catalogue import ALL_CHECKS
+    from lkctl.checks.catalogue import every_check
 
-    names = (*dict.fromkeys(f"{check.area}.*" for check in ALL_CHECKS), *(check.id for check in ALL_CHECKS))
+    checks = every_check()
+    names = (*dict.fromkeys(f"{check.area}.*" for check in checks), *(check.id for check in checks))
     return [name for name in names if name.startswith(incomplete)]
 
 

@@ -23,7 +23,13 @@ TokenEndpoint = Annotated[
     typer.Option(metavar="URL", rich_help_panel=_SCOPE, help="Fetch a token there as a browser would, and judge it"),
 ]
 Agent = Annotated[
-    str | None, typer.Option("--agent", metavar="NAME", rich_help_panel=_SCOPE, help="Agents of this name")
+    str | None,
+    typer.Option(
+        "--agent",
+        metavar="NAME",
+        rich_help_panel=_SCOPE,
+        help="Agents of this name; whether one in no room works, --probe tells",
+    ),
 ]
 AnyAgent = Annotated[
     bool, typer.Option("--any-agent", rich_help_panel=_SCOPE, help="The agent without a name, which comes by itself")
@@ -83,6 +89,7 @@ class DiagnoseCommand(ServerCommand):
         "lkctl diagnose",
         "lkctl diagnose --url wss://livekit.example.com      # needs no key for what needs none",
         "lkctl diagnose --room demo --agent helper           # why does the agent not join?",
+        "lkctl diagnose --agent helper --probe               # does it come when it is called?",
         "lkctl diagnose --token @t.jwt",
         "lkctl diagnose --source .",
         "lkctl diagnose --only 'net.*' --only 'http.*'",
@@ -124,7 +131,9 @@ def diagnose(
     ] = None,
     watch: Annotated[
         str | None,
-        typer.Option("--watch", metavar="DURATION", help="Run every so often; a line when the verdict is another"),
+        typer.Option(
+            "--watch", metavar="DURATION", help="Run every so often, until ^C; a line when the verdict is another"
+        ),
     ] = None,
     list_: Annotated[bool, typer.Option("--list", help="List the checks, and run none")] = False,
     explain: Annotated[
@@ -145,8 +154,8 @@ def diagnose(
     60 s with --probe or --media. --fix changes nothing by itself: it prints a patch for `patch -p0`, or a command
     for `sh`, and its second line says which.
 
-    Exit 0 when nothing failed, else 1, also after --wait. With --report nagios, to stdout, they are those of a plugin:
-    0 to 3.
+    Exit 0 when nothing failed, else 1: also where a verdict could not be reached, and after --wait. With --report
+    nagios, to stdout, they are those of a plugin: 0 to 3.
     """
     from lkctl.checks.catalogue import candidates
     from lkctl.checks.selection import plan

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lkctl.commands.outlets import Desk, Outlet, read_outlets
 from lkctl.errors import LkctlError
-from lkctl.invocation import Invocation
+from lkctl.invocation import Connection, Invocation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -132,7 +132,19 @@ def _show_change(run: Invocation, report: "Report") -> None:
     elif cause is None:
         run.console.talk("nothing failed, so there is nothing to change")
     else:
-        run.console.write("".join(f"{line}\n" for line in change_lines(cause, content)))
+        lines = change_lines(cause, content, _options(run.connection))
+        run.console.write("".join(f"{line}\n" for line in lines))
+
+
+def _options(given: Connection) -> str:
+    """Spell the options that lead to the same server, for a shell; a secret that was given openly is left out."""
+    from shlex import join
+
+    secret = given.api_secret if (given.api_secret or "").startswith("@") else None
+    options = {"--url": given.url, "--api-key": given.api_key, "--api-secret": secret, "--project": given.project}
+    named = [word for name, value in options.items() if value for word in (name, value)]
+    files = [word for file in given.env_file or () for word in ("--env-file", file)]
+    return join([*named, *files, *["--no-env-file"] * bool(given.no_env_file)])
 
 
 def _content(path: str) -> str:

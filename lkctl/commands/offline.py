@@ -32,11 +32,11 @@ def answer_offline(ctx: typer.Context, run: Invocation) -> int:
 def _list_checks(
     run: Invocation, *, explain: str | None, only: Sequence[str] | None, skip: Sequence[str] | None
 ) -> int:
-    from lkctl.checks.catalogue import ALL_CHECKS, find_check
+    from lkctl.checks.catalogue import every_check, find_check
     from lkctl.checks.selection import choose
     from lkctl.views.checks import check_view, checks_view
 
-    run.show(check_view(find_check(explain)) if explain else checks_view(choose(ALL_CHECKS, only, skip)))
+    run.show(check_view(find_check(explain)) if explain else checks_view(choose(every_check(), only, skip)))
     return 0
 
 

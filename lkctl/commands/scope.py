@@ -27,9 +27,8 @@ def read_scope(
     The token is given as it is, as `@FILE`, or as `-` for stdin.
     """
     from lkctl.checks.world import Scope
-    from lkctl.scenarios.dispatches import select_agent
 
-    asked["agent"] = select_agent(agent, any_agent=any_agent)
+    asked["agent"] = _read_agent(agent, any_agent=any_agent)
     if asked["probe"] and asked["agent"] is None:
         hint = "Give --agent NAME, or --any-agent"
         raise LkctlError("usage", "--probe starts a job, and no --agent says of which agent", hint=hint)
@@ -49,9 +48,29 @@ def read_scope(
     return Scope(token=_read_token(run, token), source=None if source is None else Path(source), **asked)
 
 
+def read_smoke_scope(run: Invocation, user_id: str, room_prefix: str, **asked: Any) -> "Scope":
+    """Read what `smoke` is to make and to judge; raise `usage` for a user ID and a prefix that no server takes."""
+    from lkctl import convention
+    from lkctl.checks.world import Smoke
+
+    convention.check_name(room_prefix, "room prefix")
+    smoke = Smoke(run.user_id(user_id) or "", room_prefix, int(run.now * 1000))
+    convention.check_name(smoke.new_room(), "room's name with this prefix")
+    probe = asked["agent"] is not None or asked["any_agent"]
+    return read_scope(run, probe=probe, join_with_token=False, source=None, worker="", smoke=smoke, **asked)
+
+
 def with_patience(run: Invocation, scope: "Scope", *, given: bool) -> Invocation:
     """Give a run that joins or starts a job the time for it, unless --timeout was given."""
     return run if given or not (scope.media or scope.probe) else run._replace(timeout=_LONG)
+
+
+def _read_agent(agent: str | None, *, any_agent: bool) -> str | None:
+    if agent is None and not any_agent:
+        return None
+    from lkctl.scenarios.dispatches import select_agent
+
+    return select_agent(agent, any_agent=any_agent)
 
 
 def _read_token(run: Invocation, token: str | None) -> str:

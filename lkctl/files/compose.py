@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lkctl.errors import LkctlError
 from lkctl.files.content import decode, read_file
-from lkctl.files.yamlnodes import Node, YamlFault, read_yaml
+
+if TYPE_CHECKING:
+    from lkctl.files.yamlnodes import Node
 
 MOST_BYTES = 512 * 1024
 
@@ -57,7 +60,7 @@ def keys_in(text: str, place: str) -> tuple[ServerKey, ...]:
     return tuple(ServerKey(key.strip(), secret.strip(), place) for key, mark, secret in pairs if mark)
 
 
-def _environment(node: Node | None, name: str, service: str) -> Iterator[Declared]:
+def _environment(node: "Node | None", name: str, service: str) -> Iterator[Declared]:
     """Read both spellings: a map, and a list of `NAME=value`."""
     if node is None:
         return
@@ -69,11 +72,13 @@ def _environment(node: Node | None, name: str, service: str) -> Iterator[Declare
             yield Declared(key_text.strip(), value_text, f"{name}:{item.line}", service)
 
 
-def _document(path: Path, name: str) -> Node | None:
+def _document(path: Path, name: str) -> "Node | None":
     content = read_file(path, most=MOST_BYTES)
     if not content.strip():
         return None
     decode(content, name)
+    from lkctl.files.yamlnodes import YamlFault, read_yaml  # most folders hold no such file
+
     try:
         return read_yaml(content)
     except YamlFault as fault:

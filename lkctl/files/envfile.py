@@ -41,8 +41,13 @@ def read_env_file(path: Path, name: str | None = None) -> EnvFile:
     """Read one env file; raise `file-unreadable` or `input-encoding`."""
     content = read_file(path, most=MOST_BYTES)
     text = decode(content, str(path)) if content.strip() else ""
+    return read_env_text(text, path, name or str(path))
+
+
+def read_env_text(text: str, path: Path, name: str) -> EnvFile:
+    """Take a text for that of an env file."""
     entries, broken = _parse(text)
-    return EnvFile(name or str(path), path, text, entries, broken)
+    return EnvFile(name, path, text, entries, broken)
 
 
 def default_env_files(folder: Path) -> list[EnvFile]:

@@ -60,7 +60,7 @@ def facts_of(report: Report, world: World) -> Facts:
             url=written if written == redacted(world.value(URL)) else "",
             url_origin=world.origin(URL),
             in_container=world.in_container,
-            listens=None if world.listening is None or url is None else url.port in world.listening,
+            listens=None if url is None else world.listens(url.port),
             addresses=None if addresses is None else tuple((int(family), name) for family, name in addresses),
             room=world.scope.room,
             sights=tuple(value for value in seen.values() if isinstance(value, Sight)),

@@ -8,13 +8,14 @@ from datetime import UTC
 
 from lkctl.checks.cause import Cause
 from lkctl.checks.report import Report
-from lkctl.checks.result import Result
+from lkctl.checks.result import Result, Status
 from lkctl.reports.htmlstyle import STYLE
 from lkctl.reports.words import SYMBOLS, cause_rows, counted, is_quiet, is_red, notes, quiet_words, said, summary
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 _PROOF = ("evidence", "ruled out")
+_TONES = {Status.passed: "pass", Status.skip: "skip"}
 
 
 def to_html(report: Report) -> str:
@@ -38,8 +39,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield f'</head>\n<body>\n<main>\n<header>\n<p class="verdict {report.verdict}">{report.verdict.upper()}</p>'
     yield f"<h1>lkctl {text(report.command, 200)}</h1>\n<p>{text(report.url, 200) or 'no URL'}</p>"
     when = f"{report.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    yield f"<p>{when} · {report.duration_ms} ms · {counted(report)}</p>\n</header>"
-    yield f'<section class="cause {report.verdict}">\n<h2>{text(summary(report))}</h2>'
+    yield f"<p>{when} · {report.duration_ms} ms</p>\n<p>{counted(report)}</p>\n</header>"
+    yield f'<section class="cause {report.verdict}">\n<h2>{text(summary(report), 600)}</h2>'
     cause = report.probable_cause
     yield from _cause_lines(cause)
     yield "</section>"
@@ -76,9 +77,10 @@ def _article(report: Report, result: Result) -> str:
     cause = report.probable_cause
     told_above = _PROOF if cause is not None and cause.check == result.id else ()
     facts = "\n".join(_facts((label, words) for label, words in notes(result) if label not in told_above))
-    tone = "fail" if is_red(report, result) else "pass" if result.status.value in {"pass", "skip"} else "warn"
+    tone = "fail" if is_red(report, result) else _TONES.get(result.status, "warn")
+    spent = "" if result.status is Status.skip else f" ·&nbsp;{result.duration_ms}&nbsp;ms"
     return (
         f'<article class="{tone}">\n'
         f'<h3><span class="status">{SYMBOLS[result.status]} {word}</span> {text(result.title)}'
-        f" <code>{text(result.id)}</code></h3>\n<p>{text(result.detail)}</p>\n{facts}\n</article>"
+        f" <code>{text(result.id)}{spent}</code></h3>\n<p>{text(result.detail)}</p>\n{facts}\n</article>"
     )

@@ -73,7 +73,7 @@ def _world(facts: Facts) -> World:
         unreadable=None,
         surroundings=Surroundings(),
         in_container=facts.in_container,
-        listening=_listening(settings, listens=facts.listens),
+        taken_ports=lambda **_: _listening(settings, listens=facts.listens),
         timeout=_TIMEOUT,
         scope=Scope(room=facts.room),
         memory=memory,

@@ -5,7 +5,7 @@ import time
 from contextlib import suppress
 
 from lkctl.errors import LkctlError
-from lkctl.models import RoomRequest
+from lkctl.models import Room, RoomRequest
 from lkctl.server.api import Api
 
 _PACE = 0.2  # seconds between two looks
@@ -21,24 +21,30 @@ class ThrowAwayRoom:
 
     `settled`: no agent is on its way. One that joins after the room was deleted makes it anew, and so does, 15 s later,
     one that was about to connect when it was deleted (both measured); so as long as one may be, it is waited for.
+    `was_there`: removing it, we found it. `call`: seconds for one call.
     """
 
-    def __init__(self, api: Api, name: str) -> None:
+    def __init__(self, api: Api, name: str, *, call: float = _CALL) -> None:
         self._api = api
         self.name = name
         self.settled = False
+        self.was_there = False
+        self._call = call
         self._asked_at: float | None = None
         self._answered = threading.Event()
         self._lock = threading.Lock()
         self._over = False
 
-    def make(self, request: RoomRequest) -> None:
-        """Make it; raise what the server refuses with, or `interrupted` where it is removed already."""
+    def make(self, request: RoomRequest) -> Room:
+        """Make it, and give what the server made of it.
+
+        Raises what the server refuses with, or `interrupted` where it is removed already.
+        """
         with self._lock:
             self._insist_not_over()
             self._asked_at = time.monotonic()
         try:
-            self._api.bounded(_CALL).create_room(request)
+            return self._api.bounded(self._call).create_room(request)
         finally:
             self._answered.set()
 
@@ -47,7 +53,7 @@ class ThrowAwayRoom:
         with self._lock:
             self._insist_not_over()
             self._asked_at = time.monotonic()
-            self._api.bounded(_CALL).create_dispatch(self.name, agent_name)
+            self._api.bounded(self._call).create_dispatch(self.name, agent_name)
 
     def remove(self) -> None:
         """Remove it, also from another thread than the one that made it; raise what the server refuses with."""
@@ -75,9 +81,10 @@ class ThrowAwayRoom:
             self._delete()
 
     def _delete(self) -> None:
-        api = self._api.bounded(_CALL)
+        api = self._api.bounded(self._call)
         try:
             api.delete_room(self.name)
+            self.was_there = True
         except LkctlError as error:
             if error.code != "room-missing":
                 raise
@@ -86,11 +93,11 @@ class ThrowAwayRoom:
         """End the jobs that the server knows of, and let one that it does not know yet arrive."""
         end, seen = time.monotonic() + seconds, False
         with suppress(LkctlError):
-            api = self._api.bounded(_CALL)
+            api = self._api.bounded(self._call)
             for dispatch in api.list_dispatches(self.name):
                 api.delete_dispatch(self.name, dispatch.id)
             while time.monotonic() < end:
-                agents = [one for one in self._api.bounded(_CALL).list_participants(self.name) if one.is_agent]
+                agents = [one for one in self._api.bounded(self._call).list_participants(self.name) if one.is_agent]
                 if any(one.state == "ACTIVE" for one in agents) or (seen and not agents):
                     return
                 seen = bool(agents)

@@ -96,18 +96,20 @@ def try_job(
     seconds: float,
     *,
     others: Iterable[str] = (),
+    metadata: str | None = None,
     while_there: Callable[[Trial], None] = lambda _: None,
 ) -> Trial:
     """Have an agent called into a new room, and tell what came of it; the room is removed, whatever happens.
 
     `undone` sees to it (checks.leftovers). Where nobody takes the job, it is offered under the names `others`, too.
+    `metadata` is that of the room.
     `while_there` is called when the fate is known and the room still there. Raises what the server refuses with.
     """
     room = ThrowAwayRoom(api, f"lkctl-probe-{secrets.token_hex(8)}")
     with undone(room.remove):
         started = time.monotonic()
         agents = (request,) if request.agent_name or request.metadata else None  # None: the server's automatic one
-        room.make(RoomRequest(room.name, empty_timeout=ceil(seconds) + 10, agents=agents))
+        room.make(RoomRequest(room.name, metadata, empty_timeout=ceil(seconds) + 10, agents=agents))
         trial = _watch(_Watch(api, room, request.agent_name, Deadline(seconds), started))
         while_there(trial)
         if trial.fate is Fate.nobody and others:

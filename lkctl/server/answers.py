@@ -15,6 +15,7 @@ OK, UNAUTHORIZED, TOO_MANY = 200, 401, 429
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _REDIRECTS = range(300, 400)
 _GATEWAY = {502, 503, 504, *range(520, 528), 530}  # from 520 on they are Cloudflare's
+_NODE_FULL = "reached configured limit for node"  # of limit.num_tracks and limit.bytes_per_sec; 500 (measured)
 _NO_NODES = "could not find any available nodes"  # for a moment after its Redis has returned (measured)
 # What a livekit-server passes on when its Redis is away, hangs, or refuses (each measured on 1.13.5)
 _REDIS_AWAY = r"(?:^|: )(?:dial tcp\b|i/o timeout$|NOAUTH |OOM |READONLY |MASTERDOWN )"
@@ -49,7 +50,7 @@ def _server_error(code: str, said: str, status: int, url: ServerUrl) -> LkctlErr
         )
     if code in {"unknown", "internal"} and (error := _redis_error(said, url)):
         return error
-    if code == "resource_exhausted":
+    if code == "resource_exhausted" or _NODE_FULL in said:
         return LkctlError(
             "server-limit", f"{url.http} refused because of a limit: {said}", hint="Wait, or raise the limit"
         )

@@ -17,6 +17,8 @@ def checks_view(checks: Sequence[Check[Any]]) -> Listing[Check[Any]]:
         Column("JUDGED WITH", lambda check: OPTIONS[check.scope]),
         Column("NEEDS", lambda check: ", ".join(check.needs)),
     )
+    if any(check.package for check in checks):
+        columns += (Column("FROM", _maker),)
     return Listing(checks, columns, lambda check: check.id, "No checks", _check_json, prose=True)
 
 
@@ -32,8 +34,13 @@ def check_view(check: Check[Any]) -> Record:
         ("needs", ", ".join(check.needs) or "nothing"),
         ("time", f"{check.timeout:g} s at most"),
         ("docs", check.docs),
+        *([("from", str(check.package))] if check.package else []),
     )
     return Record({**_check_json(check), "judges": about}, fields, check.id)
+
+
+def _maker(check: Check[Any]) -> str:
+    return "lkctl" if check.package is None else str(check.package)
 
 
 def _check_json(check: Check[Any]) -> dict[str, Any]:
@@ -47,4 +54,5 @@ def _check_json(check: Check[Any]) -> dict[str, Any]:
         "needs": list(check.needs),
         "timeout_s": check.timeout,
         "docs": check.docs,
+        "package": str(check.package) if check.package else None,
     }

@@ -1,12 +1,17 @@
-"""How a report reads: the lines for people, and the documents for programs. Nothing is written here."""
+"""How a report reads: the lines for people, and the documents for programs. Nothing is written here.
+
+Ids and titles are foreign words as all others: they may be a plug-in's, or those of a bundle that somebody sent.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lkctl.checks.cause import Cause
 from lkctl.checks.report import Report
 from lkctl.checks.result import Finding, Result, Severity, Status
 from lkctl.secret import printable
+
+if TYPE_CHECKING:
+    from lkctl.checks.cause import Cause
 
 Paint = Callable[[str, str], str]
 _LOOKS = {
@@ -22,6 +27,7 @@ _INDENT = " " * 14
 _LABEL = 11
 _LONGEST = 600  # characters of what a server may have said
 _MOST = 8  # lines of one kind
+_TIMED = "smoke"  # the area whose checks are steps: one wants to know how long each takes
 
 
 def is_worth_showing(result: Result, *, failed_only: bool) -> bool:
@@ -31,16 +37,16 @@ def is_worth_showing(result: Result, *, failed_only: bool) -> bool:
     return not result.blocked_by
 
 
-def headline(cause: Cause, paint: Paint) -> str:
+def headline(cause: "Cause", paint: Paint) -> str:
     """Give the one line that names the cause; it is the first line and the last."""
-    return f"{paint('Probable cause:', 'bold')} {_said(cause.message)}  [{cause.check}]"
+    return f"{paint('Probable cause:', 'bold')} {_said(cause.message)}  [{_said(cause.check)}]"
 
 
 def result_lines(result: Result, paint: Paint) -> Iterator[str]:
     """Give the lines of one result: what was seen, all that was found, and the next step."""
     symbol, style = _LOOKS[result.status]
     word = "info" if result.status is Status.passed and result.findings else result.status.value
-    yield f"  {paint(f'{symbol} {word:<7}', style)} {result.title}: {_said(result.detail)}"
+    yield f"  {paint(f'{symbol} {word:<7}', style)} {_said(result.title)}: {_said(result.detail)}{_time(result)}"
     if result.status in {Status.passed, Status.skip}:
         return
     for finding in result.findings if len(result.findings) > 1 else ():
@@ -48,12 +54,16 @@ def result_lines(result: Result, paint: Paint) -> Iterator[str]:
     if result.hint:
         yield f"{_INDENT}{paint('hint:', 'yellow')} {_said(result.hint)}"
     if result.status is not Status.warn:
-        yield f"{_INDENT}{paint('docs:', 'dim')} {result.docs}"
+        yield f"{_INDENT}{paint('docs:', 'dim')} {_said(result.docs)}"
+
+
+def _time(result: Result) -> str:
+    return f"  ({result.duration_ms} ms)" if result.area == _TIMED and result.status is not Status.skip else ""
 
 
 def area_line(result: Result, paint: Paint) -> str:
     """Give the heading of a result's area."""
-    return paint(result.area, "bold")
+    return paint(_said(result.area), "bold")
 
 
 def summary_lines(report: Report, paint: Paint) -> Iterator[str]:
@@ -75,7 +85,7 @@ def change_line(report: Report, paint: Paint) -> str:
     verdict = paint(f"{report.verdict.upper():<4}", _VERDICTS[report.verdict])
     cause = report.probable_cause
     counts = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)
-    told = counts if cause is None else f"{_said(cause.message)}  [{cause.check}]"
+    told = counts if cause is None else f"{_said(cause.message)}  [{_said(cause.check)}]"
     return f"{report.started_at.astimezone():%H:%M:%S}  {verdict}  {told}"
 
 
@@ -86,32 +96,34 @@ def summary_json(report: Report) -> dict[str, Any]:
 
 def values(result: Result) -> tuple[str, ...]:
     """Give a result as tab-separated values."""
-    return result.status.value, result.id, printable(result.detail)
+    return result.status.value, printable(result.id), printable(result.detail)
 
 
-def cause_values(cause: Cause) -> tuple[str, ...]:
+def cause_values(cause: "Cause") -> tuple[str, ...]:
     """Give the cause as tab-separated values: the first line."""
-    return "cause", cause.check, printable(cause.message)
+    return "cause", printable(cause.check), printable(cause.message)
 
 
 def verdict_values(report: Report) -> tuple[str, ...]:
     """Give the verdict as tab-separated values: the last line, which names the cause once more."""
     cause = report.probable_cause
     counts = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)
-    told = counts if cause is None else f"{counts}; probable cause: {cause.check}: {printable(cause.message)}"
+    told = (
+        counts if cause is None else f"{counts}; probable cause: {printable(cause.check)}: {printable(cause.message)}"
+    )
     return "verdict", report.verdict, told
 
 
-def _cause_rows(cause: Cause, report: Report) -> Iterator[tuple[str, str]]:
+def _cause_rows(cause: "Cause", report: Report) -> Iterator[tuple[str, str]]:
     yield from (("evidence", _said(one)) for one in _some(cause.evidence))
     yield from (("ruled out", _said(one)) for one in _some(cause.ruled_out))
     if cause.passed:
-        yield "passed", f"what it rests on: {', '.join(cause.passed)}"
+        yield "passed", _said(f"what it rests on: {', '.join(cause.passed)}")
     if cause.follows:
-        yield "follows", f"from it, or did not run because of it: {', '.join(cause.follows)}"
+        yield "follows", _said(f"from it, or did not run because of it: {', '.join(cause.follows)}")
     for other in cause.others:
         waiting = [result.id for result in report.results if other in result.blocked_by]
-        yield "besides", other + (f", and did not run because of it: {', '.join(waiting)}" if waiting else "")
+        yield "besides", _said(other + (f", and did not run because of it: {', '.join(waiting)}" if waiting else ""))
     if cause.hint:
         yield "to mend it", _said(cause.hint)
     if cause.fix is not None:

@@ -11,6 +11,7 @@ from lkctl.output.format import Format
 from lkctl.output.jsontext import rfc3339, to_json
 from lkctl.output.render import effective
 from lkctl.output.stream import streaming
+from lkctl.secret import printable
 from lkctl.views.report import (
     area_line,
     cause_values,
@@ -78,7 +79,7 @@ class Telling:
         elif self._format is Format.jsonl:
             self._write(to_json(summary_json(report), compact=True))
         elif self._format is Format.name:
-            self._write(*(result.id for result in report.failures))
+            self._write(*(printable(result.id) for result in report.failures))
         else:
             self._conclude_values(report)
 
@@ -87,7 +88,7 @@ class Telling:
         if cause is not None and not self._begun:
             self._write(headline(cause, self._console.paint), "")
         self._release()
-        self._write("", *summary_lines(report, self._console.paint))
+        self._write(*([""] if self._begun else []), *summary_lines(report, self._console.paint))
 
     def _conclude_values(self, report: Report) -> None:
         cause = report.probable_cause

@@ -6,7 +6,9 @@ import sys
 import pytest
 
 from lkctl.checks import catalogue
-from lkctl.checks.world import NO_SCOPE, Scope
+from lkctl.checks.world import NO_SCOPE, Scope, Smoke
+
+SMOKE = Scope(smoke=Smoke("user_1704067200000_abc123", "x-", 0))
 
 
 def test_ids_are_unique_and_needs_come_first() -> None:
@@ -23,7 +25,7 @@ def test_every_check_is_found_by_the_scope_that_it_names() -> None:
         assert {check.scope for check in catalogue._checks(area)} == set(area.scopes)
 
 
-@pytest.mark.parametrize("scope", [NO_SCOPE, Scope(room="r"), Scope(media=True), Scope(agent="a", probe=True)])
+@pytest.mark.parametrize("scope", [NO_SCOPE, Scope(room="r"), Scope(media=True), Scope(agent="a", probe=True), SMOKE])
 def test_a_scope_gets_what_it_asks_for(scope: Scope) -> None:
     wanted = [check.id for check in catalogue.ALL_CHECKS if scope.asks(check.scope)]
     assert [check.id for check in catalogue.checks_of(scope) if scope.asks(check.scope)] == wanted

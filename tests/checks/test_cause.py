@@ -1,6 +1,7 @@
 """The one cause: from the shapes of results alone, whatever they are about."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -123,6 +124,23 @@ def test_a_security_finding_under_strict() -> None:
         assert cause.check == named
 
 
+MANY = {
+    "failures": lambda n: failed(f"a.{n}"),
+    "explanations": lambda n: failed(f"a.{n}", explaining(f"a.{n // 2}", "a-code"), code=f"code-{n}"),
+    "waiting": lambda n: waiting(f"a.{n}", f"a.{n - 1}") if n % 2 else failed(f"a.{n}"),
+    "one reason": lambda n: failed(f"a.{n}") if n else result("r", Status.warn, explaining("a.*", "b.?")),
+}
+
+
+@pytest.mark.parametrize("shape", MANY.values(), ids=MANY.keys())
+def test_thousands_of_results_take_no_minute(shape: Callable[[int], Result]) -> None:
+    """The work grows with the results, not with their square, which was a hundred times as much here."""
+    results = [shape(n) for n in range(5000)]
+    began = time.process_time()
+    assert cause_of(*results) is not None
+    assert time.process_time() - began < 3
+
+
 def test_what_is_told_of_a_failure() -> None:
     """Its own words, proof, and what rests on it; failures of their own are named apart."""
     cause = cause_of(
@@ -182,4 +200,4 @@ def test_the_shape() -> None:
         "check": "a", "code": None, "message": "a fail", "hint": "mend a", "docs": "", "evidence": [], "ruled_out": [],
         "passed": [], "follows": [], "others": [], "fix": None,
     }  # fmt: skip
-    assert MENDS.json() == {"command": "mend it", "path": None, "line": None, "old": None, "new": None}
+    assert MENDS.json() == {"command": "mend it", "path": None, "line": None, "old": None, "new": None, "more": []}

@@ -30,10 +30,11 @@ def failing(error: BaseException) -> Probe:
 
 
 def check(
-    name: str, probe: Probe = fine, *needs: str, severity: Severity = Severity.fail, timeout: float = 5
-) -> Check[World]:
+    name: str, probe: Probe = fine, *needs: str, severity: Severity = Severity.fail, timeout: float = 5,
+    after: tuple[str, ...] = (),
+) -> Check[World]:  # fmt: skip
     """Make a check."""
-    return Check(name, f"{name} is right", probe, needs, severity, timeout)
+    return Check(name, f"{name} is right", probe, needs, severity, timeout, after=after)
 
 
 def results(*checks: Check[World], timeout: float = 10) -> dict[str, Result]:
@@ -112,6 +113,55 @@ def test_needs() -> None:
         Status.fail, Status.skip, Status.skip, Status.skip, Status.passed, Status.passed,
     ]  # fmt: skip
     assert (found["c"].detail, found["c"].blocked_by) == ("needs b", ("b", "a"))
+
+
+def test_after() -> None:
+    """What comes after others waits for their end, however they end; it is skipped for what it needs alone."""
+    ended: list[str] = []
+    gate = threading.Event()
+
+    def late(_: World) -> str:
+        gate.wait(5)
+        ended.append("late")
+        raise Problem("bad")
+
+    def last(_: World) -> str:
+        ended.append("last")
+        return "fine"
+
+    def open_gate(_: World) -> str:
+        gate.set()
+        return "fine"
+
+    found = results(
+        check("a", late),
+        check("b", fine, "a"),
+        check("c", last, after=("a", "b", "not-among-the-checks")),
+        check("d", open_gate),
+        check("e", fine, "a", after=("d",)),
+        check("f", fine, "c"),
+    )
+    assert ended == ["late", "last"]
+    assert {name: result.status.value for name, result in found.items()} == {
+        "a": "fail", "b": "skip", "c": "pass", "d": "pass", "e": "skip", "f": "pass",
+    }  # fmt: skip
+    assert (found["c"].blocked_by, found["c"].needs) == ((), ())
+
+
+def test_after_what_is_stuck() -> None:
+    """What would clean up gets its turn when the time of the stuck one is up, and its duration is its own."""
+    gate = threading.Event()
+
+    def stuck(_: World) -> str:
+        gate.wait(10)
+        return "late"
+
+    found = results(check("a", stuck, timeout=0.3), check("b", fine, after=("a",)))
+    gate.set()
+    assert [result.status for result in found.values()] == [Status.unknown, Status.passed]
+    assert found["b"].duration_ms < 200
+    late = results(check("a", stuck), check("b", fine, after=("a",)), timeout=0)
+    assert late["b"].detail == "the time of the whole run was used up"
 
 
 def test_side_by_side_and_in_order() -> None:

@@ -160,6 +160,45 @@ def test_localhost_inside_a_container(monkeypatch: pytest.MonkeyPatch) -> None:
     assert any(f":{port} answers as LiveKit does" in seen for seen in cause.evidence)
 
 
+MANY = frozenset((22, 80, 443, 6379, 27017, 40000, *range(20000, 20040)))
+NEAREST = [20039, 20038, 20037, 20036, 20035]
+PORTS_TRIED = [
+    pytest.param("ws://localhost:{}", MANY, NEAREST, "ws://localhost", id="nearest"),
+    pytest.param("wss://127.0.0.1:{}", MANY, NEAREST, "ws://127.0.0.1", id="TLS"),
+    pytest.param("ws://127.0.0.2:{}", frozenset({20000}), [20000], "ws://127.0.0.1", id="another loopback"),
+    pytest.param("ws://localhost:{}", frozenset((22, 80, 6379, 40000)), [], "", id="none that may be one"),
+    pytest.param("ws://localhost:{}", None, [], "", id="it cannot be told"),
+    pytest.param("ws://livekit:{}", MANY, [], "", id="a neighbour"),
+]
+
+
+@pytest.mark.parametrize(("url", "listening", "ports", "host"), PORTS_TRIED)
+def test_ports_that_are_listened_on(
+    url: str, listening: frozenset[int] | None, ports: list[int], host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of this machine alone, few, and none that systems hand out or that are surely something else's."""
+    names(["127.0.0.1" if "localhost" in url else "192.0.2.7"], monkeypatch)
+    monkeypatch.setattr(socket.socket, "connect", refused)
+    report = examine(world_at(url.format(50_000), in_container=True, listening=listening))
+    cause = report.probable_cause
+    assert cause is not None
+    assert cause.check == "net.tcp"
+    tried = [said for said in cause.ruled_out if any(f":{port}:" in said for port in MANY)]
+    assert tried == [f"LiveKit at {host}:{port}: it does not answer there" for port in ports]
+
+
+def refused(*_: object) -> None:
+    raise ConnectionRefusedError
+
+
+def test_one_failure_for_one_fact() -> None:
+    """In a container that nothing listens is what net.tcp finds; that localhost is the container is a remark."""
+    report = examine(world_at(f"ws://localhost:{fakes.closed_port()}", in_container=True, listening=frozenset()))
+    assert [result.id for result in report.failures] == ["net.tcp"]
+    assert result_of(report, "url.container").status is Status.warn
+    assert "localhost is this container itself" in (result_of(report, "net.tcp").hint or "")
+
+
 def expired(authority: trustme.CA) -> trustme.LeafCert:
     """Ended 12 days ago."""
     return authority.issue_cert("localhost", not_before=NOW - dt.timedelta(90), not_after=NOW - dt.timedelta(12, 60))

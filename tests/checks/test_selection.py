@@ -7,7 +7,7 @@ import pytest
 from lkctl.checks.catalogue import ALL_CHECKS
 from lkctl.checks.result import Check
 from lkctl.checks.selection import OPTIONS, choose, plan
-from lkctl.checks.world import NO_SCOPE, Scope, World
+from lkctl.checks.world import NO_SCOPE, Scope, Smoke, World
 from lkctl.errors import LkctlError
 
 
@@ -24,6 +24,7 @@ CHECKS: tuple[Check[World], ...] = (
     Check("room.e", "E", fine, needs=("api.d",), scope="room"),
     Check("room.f", "F", fine, needs=("room.e", "token.g"), scope="room"),
     Check("token.g", "G", fine, scope="token"),
+    Check("smoke.h", "H", fine, scope="smoke"),
 )
 ROOM = Scope(room="demo")
 
@@ -58,6 +59,7 @@ REFUSED: list[object] = [
     pytest.param(["net.b"], ["net.*"], NO_SCOPE, "no check is left to run", id="nothing left of one"),
     pytest.param(["room.e"], None, NO_SCOPE, "room.e is judged only with --room NAME", id="out of scope"),
     pytest.param(["room.*"], None, NO_SCOPE, "room.* is judged only with --room NAME", id="area out of scope"),
+    pytest.param(["smoke.h"], None, ROOM, "smoke.h is judged only with lkctl smoke", id="of another command"),
     pytest.param(["net.b", "token.g"], None, ROOM, "token.g is judged only with --token JWT", id="one out of scope"),
 ]
 
@@ -80,6 +82,7 @@ SCOPES = [
     (Scope(worker="http://a"), "worker"),
     (Scope(probe=True), "probe"),
     (Scope(media=True), "media"),
+    (Scope(smoke=Smoke("user_1704067200000_abc123", "x-", 0)), "smoke"),
 ]
 
 
@@ -94,7 +97,7 @@ def test_every_scope_of_the_catalogue_has_its_option() -> None:
     seen: set[str] = set()
     for check in ALL_CHECKS:
         assert check.scope in OPTIONS, check.id
-        assert set(check.needs) <= seen, check.id
+        assert {*check.needs, *check.after} <= seen, check.id
         assert check.id not in seen
         seen.add(check.id)
 

@@ -1,10 +1,15 @@
 """The checks of the server's URL: by its text, and by where lkctl runs."""
 
+from pathlib import Path
+
 import pytest
 
+from lkctl.checks.cause import probable_cause
+from lkctl.checks.envedit import fix_of, gives, write
 from lkctl.checks.result import Check, NotApplicable, Status
 from lkctl.checks.url import URL_CHECKS
 from lkctl.checks.world import World
+from lkctl.files.envfile import read_env_text
 from tests.checks.worlds import CLOUD, SECRET, Expected, assert_found, env_text, judge, world_of
 
 HEALTHY = [
@@ -163,6 +168,79 @@ def test_fix(check: str, line: str, mended: str) -> None:
     assert (fix.path, fix.line, fix.old, fix.new) == (".env", 2, line, mended)
 
 
+MALFORMED = [
+    pytest.param("LIVEKIT_URL=localhost:7880", "LIVEKIT_URL=ws://localhost:7880", "Write ws://localhost:7880",
+                 id="no scheme"),
+    pytest.param("LIVEKIT_URL=lk.acme.dev # x", "LIVEKIT_URL=wss://lk.acme.dev # x", "Write wss://lk.acme.dev",
+                 id="no scheme, a public host"),
+    pytest.param("LIVEKIT_URL='wss//lk.acme.dev/'", "LIVEKIT_URL='wss://lk.acme.dev'", "", id="no colon"),
+    pytest.param("LIVEKIT_URL=https:/lk.acme.dev", "LIVEKIT_URL=https://lk.acme.dev", "Write https://lk.acme.dev",
+                 id="one slash"),
+    pytest.param("export LIVEKIT_URL='wss://lk.acme.dev?a=1#b'", "export LIVEKIT_URL='wss://lk.acme.dev'",
+                 "scheme, host and port only, such as wss://livekit.example.com: wss://lk.acme.dev", id="a query"),
+    pytest.param("LIVEKIT_URL=ftp://lk.acme.dev", None, "Use ws, wss", id="another scheme"),
+    pytest.param("LIVEKIT_URL=ws://lk.acme.dev:99999", None, "A port is", id="no port"),
+    pytest.param("LIVEKIT_URL=ws://", None, "", id="no host"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "mended", "hint"), MALFORMED)
+def test_fix_of_what_is_no_url(line: str, mended: str | None, hint: str) -> None:
+    """Where there is one URL that can be meant, the change to it is known."""
+    result = judge("url.form", world_of({".env": f"# mine\n{line}\n{env_text(None)}"}))
+    (finding,) = result.findings
+    assert (result.status.value, hint in finding.hint) == ("fail", True), finding.hint
+    assert (finding.fix.new if finding.fix else None) == mended
+
+
+SAME = [
+    pytest.param("LIVEKIT_URL=LIVEKIT_URL=wss://lk.acme.dev", "env.spelling", id="its own name"),
+    pytest.param("LIVEKIT_URL=\u201cwss://lk.acme.dev\u201d", "env.spelling", id="quotes of a page"),
+    pytest.param("LIVEKIT_URL=wss://your-project.livekit.cloud", "env.spelling", id="a placeholder"),
+    pytest.param("LIVEKIT_URL = lk.acme.dev", "url.form", id="blanks that are no matter"),
+    pytest.param("LIVEKIT_URL=lk.acme.dev\r", "url.form", id="a line end that is no matter"),
+]
+
+
+@pytest.mark.parametrize(("line", "check"), SAME)
+def test_one_cause_for_one_url(line: str, check: str) -> None:
+    """What is said of its spelling explains that it is none; what is wrong with nothing but the line does not."""
+    world = world_of({".env": f"{line}\n{env_text(None)}"})
+    results = [judge("env.spelling", world), judge("url.form", world)]
+    cause = probable_cause(results, [one for one in results if one.status is Status.fail])
+    assert cause is not None
+    assert (cause.check, cause.others) == (check, ())
+    assert "placeholder" in cause.message or cause.fix is not None
+
+
+def test_a_login_is_taken_away_unseen() -> None:
+    """The login may be a secret: a command writes the rest."""
+    (finding,) = judge("url.form", world_of({".env": env_text("ws://me:hunter2@lk.acme.dev:7880")})).findings
+    fix = finding.fix
+    assert fix is not None
+    assert (fix.old, fix.new) == ("LIVEKIT_URL=ws://…@lk.acme.dev:7880", "LIVEKIT_URL=ws://lk.acme.dev:7880")
+    assert '"ws://lk.acme.dev:7880"' in fix.command
+    assert "hunter2" not in repr(finding)
+
+
+@pytest.mark.parametrize("name", ["a|", "> b", "c\td", "e\nf"])
+def test_no_command_for_a_file_that_perl_would_take_for_something_else(name: str) -> None:
+    """`perl -pi FILE` runs a file whose name ends in |."""
+    file = read_env_text("LIVEKIT_URL=ws://me:pw@h\n", Path(name), name)
+    fix = fix_of(file, [write(file, 1, "ws://h")])
+    assert (fix.command, fix.old) == ("", "LIVEKIT_URL=ws://…@h")
+    assert fix_of(file._replace(path=Path(".env")), [write(file, 1, "ws://h")]).command.endswith(" .env")
+    assert not fix_of(file._replace(path=Path(".env")), [write(file, 1, "ws://h/$(x)")]).command
+
+
+def test_no_change_to_a_file_that_takes_long_to_read() -> None:
+    """What comes of a change is read again, and python-dotenv needs minutes for megabytes."""
+    text = "LIVEKIT_URL=lk.acme.dev\n#"
+    for length, known in ((1000, True), (70_000, False)):
+        file = read_env_text(f"{text}{'x' * length}\n", Path(".env"), ".env")
+        assert gives(file, [write(file, 1, "wss://lk.acme.dev")], {"LIVEKIT_URL": "wss://lk.acme.dev"}) is known
+
+
 def test_fix_of_the_environment() -> None:
     """Of a variable the command that sets it; of a flag nothing that could be written anywhere."""
     url = "wss://lk.acme.dev/"
@@ -175,10 +253,10 @@ def test_fix_of_the_environment() -> None:
 
 CONTAINER = [
     pytest.param(
-        "ws://localhost:7880", True, frozenset[int](), [("fail", ".env:1", "nothing listens on 7880")], id="loopback"
+        "ws://localhost:7880", True, frozenset[int](), [("warn", ".env:1", "nothing listens on 7880")], id="loopback"
     ),
     pytest.param(
-        "ws://0.0.0.0:7880", True, frozenset({80}), [("fail", ".env:1", "the container itself")], id="any address"
+        "ws://0.0.0.0:7880", True, frozenset({80}), [("warn", ".env:1", "the container itself")], id="any address"
     ),
     pytest.param("ws://localhost:7880", True, None, [("warn", ".env:1", "cannot be told apart")], id="ports unknown"),
     pytest.param("ws://localhost:7880", True, frozenset({7880}), [], id="a server inside"),

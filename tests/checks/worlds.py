@@ -55,7 +55,7 @@ def world_of(
         return Settings((*layers, *(file.layer() for file in env_files())))
 
     world = gather(settings, env_files, environ=environ or {}, folder=Path(), project=None, named=False, timeout=1.0)
-    return replace(world, in_container=in_container, listening=listening)
+    return replace(world, in_container=in_container, taken_ports=lambda **_: listening)
 
 
 def judge(check_id: str, world: World) -> Result:

@@ -46,6 +46,7 @@ USAGE: list[object] = [
     pytest.param(["--timeout", "0"], "--timeout is 0", id="no time"),
     pytest.param(["--only", "room.live"], "room.live is judged only with --room NAME", id="out of scope"),
     pytest.param(["--only", "x"], "no check is called 'x'", id="unknown check"),
+    pytest.param(["--explain", "net.*"], "'net.*' stands for 4 checks", id="several checks to explain"),
     pytest.param(["--explain", "x"], "no check is called 'x'", id="unknown check to explain"),
 ]
 
@@ -160,6 +161,13 @@ def test_wait_that_expires() -> None:
     assert (done.code, without_time(done.out)) == (1, SHOWN)
     assert done.err.startswith("still failing after 0.2 s and ")
     assert invoke("diagnose", *OFFLINE, "--wait", "0", "-o", "json", "-q").err == ""
+
+
+def test_failed_only_where_nothing_failed() -> None:
+    """The verdict is all that is said."""
+    put({".env": env_text()})
+    (line,) = invoke("diagnose", *OFFLINE, "--failed-only").out.splitlines()
+    assert line.startswith("PASS  3 pass")
 
 
 def test_wait_for_what_somebody_mends() -> None:

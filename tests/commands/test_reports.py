@@ -13,9 +13,10 @@ from lkctl.commands.checkoptions import complete_report
 from lkctl.reports.catalogue import FORMATS
 from tests import fakes
 from tests.checks.worlds import SECRET, env_text, put
+from tests.ci.githubrunner import runner_commands
 from tests.fakes import closed_port
 from tests.harness import command, environment, invoke, spawn
-from tests.reports.readers import SKELETONS, runner_commands
+from tests.reports.readers import SKELETONS
 
 OFFLINE = ("--only", "env.settings", "--only", "env.shape", "--only", "url.form")
 

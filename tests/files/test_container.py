@@ -38,6 +38,13 @@ def test_listening_ports(tmp_path: Path) -> None:
     assert listening_ports(tmp_path) == frozenset({7880, 8080})
 
 
+def test_a_port_that_is_found_soon(tmp_path: Path) -> None:
+    """The rest is not read; where it is not found, all of it is."""
+    _put(tmp_path, {"proc/net/tcp": TCP, "proc/net/tcp6": TCP6})
+    assert listening_ports(tmp_path, until=7880) == frozenset({7880})
+    assert listening_ports(tmp_path, until=8080) == listening_ports(tmp_path, until=1) == frozenset({7880, 8080})
+
+
 def test_ports_that_cannot_be_told(tmp_path: Path) -> None:
     """Without /proc nothing is known; without IPv6 the rest is."""
     assert listening_ports(tmp_path) is None

@@ -5,7 +5,6 @@ The mending is proven by doing it: the printed command is run, and then diagnose
 
 import base64
 import json
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ import pytest
 from lkctl.localserver.process import LocalServer
 from tests.harness import SECRETS, Done, invoke, spawn
 from tests.live.test_failures import shifted_clock
+from tests.mended import assert_previewed, make_change
 
 pytestmark = pytest.mark.live
 
@@ -134,8 +134,11 @@ def assert_mended(case: Case, right: Server) -> None:
         assert OTHER_SECRET not in shown
     assert (fixed.code, bool(cause["fix"])) == (1, case.mends)
     if case.mends:
-        subprocess.run(["/bin/sh", "-ec", fixed.out], check=True, timeout=20)
-        assert invoke("diagnose", *SKIPPED).code == 0, Path(".env").read_text().replace(right.secret, "…")
+        file = Path(cause["fix"]["path"])
+        before = file.read_bytes()
+        make_change(fixed.out)
+        assert_previewed(fixed.out, before, file.read_bytes())
+        assert invoke("diagnose", *SKIPPED).code == 0, file.read_text().replace(right.secret, "…")
 
 
 @pytest.mark.parametrize("case", SPELLED.values(), ids=SPELLED.keys())
@@ -152,9 +155,8 @@ def test_a_variable_of_the_environment_is_mended(right: Server, monkeypatch: pyt
     monkeypatch.setenv("LIVEKIT_API_SECRET", f'"{right.secret}"')
     fixed = invoke("diagnose", *SKIPPED, "--fix")
     assert (fixed.code, right.secret in fixed.out) == (1, False)
-    script = f'{fixed.out}\nprintf \'%s %s\' "$LIVEKIT_API_KEY" "$LIVEKIT_API_SECRET"'
-    done = subprocess.run(["/bin/sh", "-ec", script], check=True, capture_output=True, text=True, timeout=20)
-    assert done.stdout == f"{right.key} {right.secret}"
+    values = make_change(fixed.out, after='printf \'%s %s\' "$LIVEKIT_API_KEY" "$LIVEKIT_API_SECRET"')
+    assert values == f"{right.key} {right.secret}"
 
 
 ELSEWHERE = {
@@ -185,12 +187,12 @@ ELSEWHERE = {
     "its secret beside another key": Case(
         lambda s: {".env": s.file(api_secret=OTHER_SECRET), ".env.old": s.file(api_key=OTHER_KEY)},
         "api.auth", "auth-other-pair", "takes the configured key with the secret of .env.old:3",
-        "accepts the configured key with the secret of .env.old:3", False,
+        "accepts the configured key with the secret of .env.old:3",
     ),
     "its key beside another secret": Case(
         lambda s: {".env": s.file(api_key=OTHER_KEY), ".env.old": s.file(api_secret=OTHER_SECRET)},
         "api.auth", "auth-other-pair", "takes the key of .env.old:2 with the configured secret",
-        "accepts the key of .env.old:2 with the configured secret", False,
+        "accepts the key of .env.old:2 with the configured secret",
     ),
 }  # fmt: skip
 
@@ -219,6 +221,10 @@ def test_a_forgotten_export(right: Server, monkeypatch: pytest.MonkeyPatch) -> N
     assert (done.code, cause["check"], cause["code"]) == (1, "api.auth", "auth-other-pair")
     assert "env LIVEKIT_API_KEY hides the pair of .env:2" in cause["message"]
     assert cause["fix"]["command"] == "unset LIVEKIT_API_KEY LIVEKIT_API_SECRET"
+    fixed = invoke("diagnose", *SKIPPED, "--fix")
+    left = make_change(fixed.out, after="env")
+    assert "LIVEKIT_URL=" in left
+    assert "LIVEKIT_API" not in left
 
 
 def store_project(right: Server, url: str) -> None:
@@ -251,6 +257,28 @@ def test_the_key_of_another_server(right: Server, start_livekit_server: Callable
         "Is the key for wss://demo-1a2b3c4d.livekit.cloud? It stands beside that URL in lk's project" in cause["hint"]
     )
     assert "lk's project prod has the same key beside wss://demo-1a2b3c4d.livekit.cloud" in cause["evidence"]
+
+
+BESIDE = [
+    pytest.param("flags", "Give --api-key and --api-secret as they stand in agent/.env:2", id="flags"),
+    pytest.param("environment", "Export LIVEKIT_API_KEY and LIVEKIT_API_SECRET as they stand in agent/.env:2",
+                 id="environment"),
+    pytest.param("file", "Copy LIVEKIT_API_KEY and LIVEKIT_API_SECRET from agent/.env:2 to .env:2", id="file"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "hint"), BESIDE)
+def test_how_a_pair_is_taken_over(place: str, hint: str, right: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Into a file it is copied; a flag is given, and a variable is exported."""
+    put({"agent/.env": right.file()})
+    options = ["--url", right.url, "--api-key", OTHER_KEY, "--api-secret", OTHER_SECRET] if place == "flags" else []
+    if place == "file":
+        put({".env": right.file(api_key=OTHER_KEY, api_secret=OTHER_SECRET)})
+    for name, value in {"URL": right.url, "API_KEY": OTHER_KEY, "API_SECRET": OTHER_SECRET}.items():
+        if place == "environment":
+            monkeypatch.setenv(f"LIVEKIT_{name}", value)
+    _, cause = diagnose(*options)
+    assert (cause["code"], cause["hint"]) == ("auth-other-pair", hint)
 
 
 NOTHING_HELPS = [

@@ -2,14 +2,18 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
+from lkctl.localserver.config import free_tcp_port
 from lkctl.localserver.process import LocalServer
 from tests.harness import command, environment, invoke, on_terminal
 
@@ -85,22 +89,50 @@ def test_wait_for_a_server_that_comes(start_livekit_server: Callable[..., LocalS
     assert (waiting.returncode, json.loads(out)["verdict"]) == (0, "pass")
 
 
-def test_watch_a_server_that_goes(start_livekit_server: Callable[..., LocalServer]) -> None:
-    """A line when it is gone, with the cause."""
-    server = start_livekit_server()
-    watching = subprocess.Popen(
-        command("diagnose", *QUIET, "--watch", "0.3s", "-o", "tsv"),
-        env=environment(server.environ), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+@contextmanager
+def watched(terminal: bool, environ: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str], TextIO]]:
+    """Watch in a session of its own, on a terminal or into a pipe; give the process and what it shows."""
+    main, side = pty.openpty() if terminal else os.pipe()
+    words = command("diagnose", *QUIET, "--watch", "0.3s", "-o", "table" if terminal else "tsv")
+    other = side if terminal else subprocess.DEVNULL
+    process = subprocess.Popen(
+        words, stdin=other, stdout=side, stderr=other, env=environment({**environ, "NO_COLOR": "1"}), text=True,
+        start_new_session=True,
     )  # fmt: skip
-    assert watching.stdout is not None
-    first = watching.stdout.readline().split("\t")
-    server.stop()
-    second = watching.stdout.readline().split("\t")
-    os.kill(watching.pid, signal.SIGINT)
-    watching.communicate(timeout=10)
-    assert watching.returncode == 130
-    assert (first[1], second[1]) == ("pass", "fail")
-    assert "net.tcp" in second[2]
+    os.close(side)
+    try:
+        with os.fdopen(main, encoding="utf-8") as shown:
+            yield process, shown
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
+def test_watch_a_server_that_goes_and_comes(terminal: bool, start_livekit_server: Callable[..., LocalServer]) -> None:
+    """A line when it is gone, with the cause, and one when it is back; ^C ends it at once, and no process is left."""
+    server = start_livekit_server(port=free_tcp_port())
+    with watched(terminal, dict(server.environ)) as (process, shown):
+        seen = [_verdict(shown)]
+        server.stop()
+        seen.append(_verdict(shown))
+        server.start()
+        while seen[-1][0] != "pass":  # while it starts, it may fail in another way
+            seen.append(_verdict(shown))
+        started = time.monotonic()
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        assert process.wait(10) == 130
+        assert time.monotonic() - started < 2
+        with pytest.raises(ProcessLookupError):
+            os.killpg(process.pid, 0)
+    assert (seen[0][0], seen[1][0]) == ("pass", "fail")
+    assert "net.tcp" in seen[1][1]
+
+
+def _verdict(shown: TextIO) -> tuple[str, str]:
+    """Give the next verdict, and the line that tells it."""
+    line = next(line for line in iter(shown.readline, "") if "every" not in line)
+    return line.split()[1].lower(), line
 
 
 def test_an_open_quote_is_the_cause(livekit_server: LocalServer) -> None:

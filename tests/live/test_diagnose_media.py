@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from lkctl.server.iceserver import read_ice_url, try_ice_server
 from lkctl.server.signal import visiting
 from lkctl.settings.url import parse_url
 from lkctl.tokens.signer import sign
-from tests.datagrams import answering, silent
+from tests.datagrams import answering, forwarding, interface_of, own_address, silent
 from tests.fakes import HTML, certificate, reply, serving
 from tests.guests import guest
 from tests.harness import SECRETS, Done, command, environment, invoke, remembered, spawn, until
@@ -39,6 +40,7 @@ SEEN = ("--media", *(word for name in ("signal", "candidates", "udp", "tcp", "tu
                      for word in ("--only", f"media.{name}")))  # fmt: skip  # what needs no SDK
 FREE = 0  # stands for a port that is free when the server starts
 TURN = "turn.lkctl-lab.net"
+_LARGE = 400  # bytes; an ICE check with its wrapping has about 150, the server's half of the DTLS handshake more
 
 
 def report_of(done: Done) -> dict[str, Any]:
@@ -247,6 +249,69 @@ def test_turn_over_udp(start_livekit_server: Start, allowed: list[str], status: 
     turn = {"enabled": True, "udp_port": free_udp_port(), "allow_restricted_peer_cidrs": allowed}
     report = diagnose(start_livekit_server(settings={"turn": turn}), *SEEN)
     assert (statuses(report)["turn"], says in detail(report, "media.turn")) == (status, True)
+
+
+def with_turn(start: Start) -> tuple[LocalServer, str, int]:
+    """Start a server with media and TURN on an address of this machine that is not loopback: the SDK wants that.
+
+    What goes there stays within the machine all the same. Give the server, and where TURN is.
+    """
+    own = own_address()
+    if not own:
+        pytest.skip("this machine has no address but loopback, by which the SDK uses no relay")
+    port = free_udp_port()
+    rtc = {"node_ip": own, "enable_loopback_candidate": False, "interfaces": {"includes": [interface_of(own)]},
+           "ips": {"includes": [f"{own}/32"]}}  # fmt: skip
+    turn = {"enabled": True, "udp_port": port, "bind_addresses": [own], "allow_restricted_peer_cidrs": [f"{own}/32"]}
+    return start(settings={"rtc": rtc, "turn": turn}), own, port
+
+
+def relayed_by(port: int) -> Callable[[bytes], list[bytes]]:
+    """Have the server tell of TURN on another port of the same address."""
+
+    def frame(content: bytes) -> list[bytes]:
+        message = rtc.SignalResponse.FromString(content)
+        for one in message.join.ice_servers if message.WhichOneof("message") == "join" else ():
+            moved = [re.sub(r"^(turn:[^:]+):\d+", rf"\1:{port}", url) for url in one.urls]
+            one.urls[:] = moved
+        return [message.SerializeToString()]
+
+    return frame
+
+
+def test_a_client_that_may_use_turn_alone(start_livekit_server: Start) -> None:
+    """LiveKit's own SDK has a whole connection by the server's TURN, and by nothing else."""
+    server, own, port = with_turn(start_livekit_server)
+    report = diagnose(server, *ALL)
+    found = statuses(report)
+    assert (report["exit_code"], found["turn"], found["relay"]) == (0, "pass", "pass")
+    assert f"{own}:{port} relays from {own}:" in detail(report, "media.turn")
+    assert "(relay) to " in detail(report, "media.relay")
+    assert "by TURN alone" in detail(report, "media.relay")
+    assert not rooms(server)
+
+
+@pytest.mark.parametrize(
+    ("largest", "status", "says"),
+    [
+        pytest.param(65536, "pass", "(relay) to ", id="a way for everything"),
+        pytest.param(_LARGE, "warn", "no connection by TURN alone", id="a way that loses what is large"),
+    ],
+)
+def test_a_relay_behind_a_router(start_livekit_server: Start, largest: int, status: str, says: str) -> None:
+    """Our own ICE check is small, and gets through where a client's handshake does not: only the SDK finds that out."""
+    server, own, port = with_turn(start_livekit_server)
+    with (
+        forwarding(own, port, lambda content: len(content) < largest) as way,
+        relaying(server.port, Fault(frame=relayed_by(way))) as front,
+    ):
+        report = diagnose(server, *ALL, env={"LIVEKIT_URL": f"ws://127.0.0.1:{front}"})
+    found = statuses(report)
+    assert (found["turn"], found["connect"], found["relay"]) == ("pass", "pass", status)
+    assert f"{own}:{way} relays from {own}:" in detail(report, "media.turn")
+    assert says in detail(report, "media.relay")
+    assert (report["exit_code"], report["verdict"]) == (0, status)
+    assert not rooms(server)
 
 
 def with_turn_tls(start: Start, folder: Path, name: str = TURN) -> tuple[LocalServer, int, dict[str, str]]:

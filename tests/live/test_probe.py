@@ -154,15 +154,46 @@ def test_an_agent_without_a_name(server: LocalServer) -> None:
 
 
 def test_without_probe_nothing_is_made(server: LocalServer, name: str) -> None:
-    """--agent alone only looks: the list of rooms is the same before, during and after."""
+    """--agent alone only looks: the list of rooms is the same before, during and after.
+
+    A worker that nobody calls is nowhere to be seen. That is no pass, for one that never comes looks the same.
+    """
     before = api_of(server).existing_rooms()
     seen: set[str] = set()
     with worker(server, name) as one, looking(lambda: seen.update(api_of(server).existing_rooms())):
         code, report = report_of(spawn("diagnose", "--agent", name, "-o", "json"))
         assert one.events.empty()
-    assert (code, report["verdict"]) == (0, "pass")
+    assert (code, [check for check, status in statuses(report).items() if status not in {"pass", "skip"}]) == (
+        1, ["agent.seen"],
+    )  # fmt: skip
     assert not [check for check in statuses(report) if check.startswith("probe.")]
     assert before == api_of(server).existing_rooms() == seen
+
+
+@pytest.mark.parametrize("nameless", [False, True], ids=["--agent", "--any-agent"])
+def test_an_agent_that_is_nowhere(nameless: bool, server: LocalServer, room: str, name: str) -> None:
+    """Whether it works is not known; the first line and the last say so, and how to find it out."""
+    words, called = (("--any-agent",), "") if nameless else (("--agent", name), name)
+    assert invoke("room", "create", room, *(("--agent", name) if called else ())).code == 0
+    wait_for_verdict(room)
+    code, report = report_of(invoke("diagnose", *words, *ONLY[:2], "-o", "json"))
+    cause = report["probable_cause"]
+    assert (code, statuses(report)["agent.seen"], cause["check"]) == (1, "unknown", "agent.seen")
+    assert cause["evidence"] == ([f"'{name}' was called to room '{room}', and no worker took it"] if called else [])
+    assert f"lkctl diagnose {' '.join(words)} --probe" in cause["hint"]
+    told = invoke("diagnose", *words, *ONLY[:2], "-o", "table").out.splitlines()
+    assert told[0] == told[-1]
+    assert "whether it works is not known; --probe finds out" in told[0]
+
+
+def test_an_agent_at_work(server: LocalServer, room: str, name: str) -> None:
+    """It is in a room, with a path for media: seen is enough, and nothing has to be started."""
+    with worker(server, name):
+        assert invoke("room", "create", room, "--agent", name).code == 0
+        assert until(lambda: any(one.state == "ACTIVE" for one in api_of(server).list_participants(room)))
+        code, report = report_of(invoke("diagnose", "--agent", name, *ONLY[:2], "-o", "json"))
+    assert (code, report["verdict"]) == (0, "pass")
+    assert f"1 agent '{name}': '{room}' (ACTIVE" in detail_of(report, "agent.seen")
 
 
 def test_too_little_time(server: LocalServer, name: str) -> None:

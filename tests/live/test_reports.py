@@ -82,7 +82,12 @@ BAD = [
     pytest.param(
         '[rooms.ROOM]\nmetadata = ["plan", "tier"]', "expect.metadata", "found the keys 'plan', 'userId'", id="metadata"
     ),
-    pytest.param("[rooms.ROOM.participants]\nmin = 2", "expect.participants", "found 1 participants", id="too few"),
+    pytest.param(
+        "[rooms.ROOM.participants]\nmin = 2",
+        "expect.participants",
+        "found 1 participant, wanted at least 2",
+        id="too few",
+    ),
     pytest.param("[rooms.ROOM.participants]\nmax = 0", "expect.participants", "wanted at most 0", id="too many"),
     pytest.param('[rooms.ROOM]\nagents = ["helper"]', "expect.agents", "found no agent, wanted 'helper'", id="agents"),
     pytest.param('[rooms.ROOM]\nuser_id = "user_2"', "expect.user_ids", f"found the user ID '{USER}'", id="user ID"),

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,51 +13,9 @@ import xmlschema
 from markdown_it import MarkdownIt
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.ci.githubrunner import runner_commands
+
 Skeleton = list[object]
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A workflow command, as the runner understands it."""
-
-    name: str
-    properties: dict[str, str]
-    message: str
-
-
-def runner_commands(text: str) -> list[Command]:
-    """Find the commands that GitHub's runner would carry out (ActionCommand.cs): of either spelling, unless stopped."""
-    found: list[Command] = []
-    stopped_by = ""
-    for line in re.split(r"\r\n|\n|\r", text):
-        if stopped_by:
-            stopped_by = "" if line.strip() == f"::{stopped_by}::" else stopped_by
-            continue
-        command = _second(line) or _first(line)
-        if command is not None and command.name == "stop-commands":
-            stopped_by = command.message
-        if command is not None:
-            found.append(command)
-    return found
-
-
-def _second(line: str) -> Command | None:
-    match = re.match(r"\s*::(\w[\w-]*)(?: ([^\n]*?))?::(.*)", line, re.DOTALL)
-    if match is None:
-        return None
-    pairs = (one.partition("=") for one in (match[2] or "").split(",") if one)
-    return Command(match[1], {name: _decoded(value) for name, _, value in pairs}, _decoded(match[3]))
-
-
-def _first(line: str) -> Command | None:
-    match = re.search(r"##\[(\w[\w-]*)[^\]]*\](.*)", line)
-    return None if match is None else Command(match[1], {}, match[2])
-
-
-def _decoded(text: str) -> str:
-    for code, sign in (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%")):
-        text = text.replace(code, sign)
-    return text
 
 
 class Page(HTMLParser):

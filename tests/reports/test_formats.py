@@ -13,7 +13,8 @@ from lkctl.checks.result import Status
 from lkctl.reports.catalogue import FORMATS, written
 from lkctl.reports.github import annotations, step_summary
 from lkctl.reports.nagios import nagios_code
-from tests.reports.readers import SKELETONS, Page, junit_skeleton, runner_commands
+from tests.ci.githubrunner import runner_commands
+from tests.reports.readers import SKELETONS, Page, junit_skeleton
 from tests.reports.reports import BROKEN, CUT, HEALTHY, UNSURE, WARNED, report, result
 
 REPORTS = {"healthy": HEALTHY, "warned": WARNED, "broken": BROKEN, "unsure": UNSURE, "cut": CUT, "empty": report()}

@@ -9,7 +9,8 @@ from lkctl.reports.catalogue import FORMATS, written
 from lkctl.reports.github import step_summary
 from lkctl.reports.redaction import redacted
 from lkctl.secret import remember
-from tests.reports.readers import SKELETONS, Page, markdown_skeleton, runner_commands
+from tests.ci.githubrunner import runner_commands
+from tests.reports.readers import SKELETONS, Page, markdown_skeleton
 from tests.reports.reports import full_of
 
 SECRET = "hT5kQ2mN8vX1cB7zL4pR9sW3yF6dG0jAeUiOqPlKmNb"
@@ -90,6 +91,18 @@ def test_summary_of_a_step(text: str) -> None:
     summary = step_summary(redacted(full_of(text)))
     assert markdown_skeleton(summary) == markdown_skeleton(step_summary(full_of(HARMLESS)))
     assert len(summary.encode()) < 1024 * 1024
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_annotations_in_a_file(text: str) -> None:
+    """Printed by a later step, each line of it is one annotation, and of ours; and no line is more than that."""
+    lines = written(full_of(text), "github", to_file=True).split("\n")
+    assert lines.pop() == ""
+    commands = [runner_commands(line) for line in lines]
+    assert [[one.name for one in found] for found in commands] == [
+        [one.name] for one in runner_commands(written(full_of(HARMLESS), "github", to_file=True))
+    ]
+    assert all(found[0].properties["title"].startswith("lkctl: ") for found in commands)
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)

@@ -65,6 +65,8 @@ TABLE = [
     pytest.param(fakes.reply("429 Too Many Requests", b""), "server-limit", id="429"),
     pytest.param(twirp("503 Service Unavailable", "unavailable", "twirp error unknown: no response from servers"),
                  "server-unavailable", id="503 of LiveKit"),
+    pytest.param(twirp("500 Internal Server Error", "unknown", "reached configured limit for node"),
+                 "server-limit", id="a node that is full"),
     pytest.param(twirp("500 Internal", "unknown", "twirp error unknown: could not find any available nodes"),
                  "server-unavailable", id="no nodes yet"),
     pytest.param(twirp("401 Unauthorized", "unauthenticated", "permissions denied"), "auth-grant", id="grant"),

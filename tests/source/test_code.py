@@ -103,6 +103,41 @@ VERSIONS: dict[str, tuple[dict[str, str], Expected]] = {
         },
         [("warn", "package.json:1", "livekit-client 2.18.3 cannot join livekit-server 1.9.9")],
     ),
+    "components 2 with client 1": (
+        {"package.json": '{"dependencies": {\n"@livekit/components-react": "^2.9.0",\n"livekit-client": "^1.15.0"}}'},
+        [("warn", "package.json:3", "wants livekit-client ^2.9.5, and ^1.15.0 is asked for")],
+    ),
+    "components 1 with client 2": (
+        {"package.json": '{"dependencies": {"@livekit/components-react": "1.5.3", "livekit-client": "^2.0.0"}}'},
+        [("warn", "package.json:1", "wants livekit-client ^1.15.1, and ^2.0.0 is asked for")],
+    ),
+    "components with a client that is too old": (
+        {"package.json": '{"dependencies": {"@livekit/components-react": "2.9.23", "livekit-client": "2.15.0"}}'},
+        [("warn", "package.json:1", "wants livekit-client ^2.20.1, and 2.15.0 is asked for")],
+    ),
+    "components with a range that goes far enough": (
+        {"package.json": '{"dependencies": {"@livekit/components-react": "^2.9.0", "livekit-client": "^2.5.0"}}'},
+        [],
+    ),
+    "components 3.0.0 are for client 2": (
+        {"package.json": '{"dependencies": {"@livekit/components-react": "3.0.0", "livekit-client": "^2.0.10"}}'},
+        [],
+    ),
+    "components and client of two packages": (
+        {
+            "a/package.json": '{"dependencies": {"@livekit/components-react": "^2.9.0"}}',
+            "b/package.json": '{"dependencies": {"livekit-client": "^1.15.0"}}',
+        },
+        [],
+    ),
+    "components with either client": (
+        {"package.json": '{"dependencies": {"@livekit/components-react": "2.9.0", "livekit-client": "^1 || ^2.9.5"}}'},
+        [],
+    ),
+    "components of any version": (
+        {"package.json": '{"dependencies": {"@livekit/components-react": "latest", "livekit-client": "1.15.0"}}'},
+        [],
+    ),
     "client and server of one time": (
         {
             "package.json": '{"dependencies": {"livekit-client": "2.18.3"}}',

@@ -621,7 +621,7 @@ def test_what_this_machine_lacks(
     files: dict[str, str], url: str, listening: frozenset[int] | None, count: int, tmp_path: Path
 ) -> None:
     """Only for a server that should run here, and does not."""
-    world = replace(world_of(put(tmp_path / "p", files), url=url), listening=listening)
+    world = replace(world_of(put(tmp_path / "p", files), url=url), taken_ports=lambda **_: listening)
     fatal = [finding for finding in judge("server-settings", world).findings if "net.tcp" in finding.explains]
     assert len(fatal) == count, fatal
     assert all(finding.hint and finding.severity is Severity.warn for finding in fatal)

@@ -2,12 +2,10 @@
 
 import io
 import json
-import shutil
-import subprocess
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +15,7 @@ from lkctl.checks.result import Finding, Fix, Proof, Result, Severity, Status
 from lkctl.output.console import Console
 from lkctl.output.format import Format
 from lkctl.views import telling
-from lkctl.views.change import change_json, change_lines
 from lkctl.views.telling import Telling, showing_changes
-from tests.harness import lacking
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJBUEl4In0.c2lnbmF0dXJl"
 FIX = Fix(path=".env", line=2, old="B=2", new="B=3")
@@ -233,6 +229,27 @@ def test_what_a_hostile_server_said(format_: Format) -> None:
         assert "and 23 more; -o json has them all" in text
 
 
+@pytest.mark.parametrize("format_", list(Format)[:6])
+def test_what_a_hostile_plugin_or_bundle_is_called(format_: Format) -> None:
+    """Ids, titles, areas and where the docs are: in the lines, in the cause, in what follows and what is besides."""
+    words = "[red]\x1b[31m\r\n\u202e\x9b"
+    bad = replace(result(f"a{words}.b", Status.fail, "bad"), title=words, docs=words, needs=(f"c{words}.d",))
+    results = [
+        replace(result(f"c{words}.d", Status.passed, "fine"), title=words),
+        bad,
+        result(f"e{words}.f", Status.skip, "waits", blocked_by=(bad.id,)),
+        result(f"g{words}.h", Status.fail, "bad, too"),
+        result(f"i{words}.j", Status.skip, "waits", blocked_by=(f"g{words}.h",)),
+    ]
+    text = told(report(*results), format_)
+    assert not [char for char in "\x1b\r\u202e\x9b" if char in text]
+    plain = [replace(one, id="a.b", title="a", docs="a", area="a", needs=(), blocked_by=()) for one in results]
+    if format_ is Format.name:
+        assert len(text.splitlines()) == 2
+    if format_ is Format.tsv:
+        assert len(text.splitlines()) == len(told(report(*plain), format_).splitlines())
+
+
 def test_changes() -> None:
     """A watch has a line for each: when, the verdict, the cause."""
     out = io.StringIO()
@@ -246,53 +263,3 @@ def test_changes() -> None:
         show(report())
     line = json.loads(out.getvalue())
     assert (line["started_at"], line["verdict"], "results" in line) == ("2026-01-01T00:00:00Z", "fail", False)
-
-
-FILE = "A=1\nB=2\nC=3\n"
-CHANGES = [
-    pytest.param(FIX, FILE, ["--- .env", "+++ .env", "@@ -2 +2 @@", "-B=2", "+B=3"], id="a line"),
-    pytest.param(FIX, FILE, ["# for patch: lkctl diagnose --fix | patch -p0", "--- .env"], id="how to apply it"),
-    pytest.param(Fix(path=".env", line=2, old="B=2"), FILE, ["@@ -2 +1,0 @@", "-B=2"], id="a line to take away"),
-    pytest.param(Fix(path=".env", line=2, new="X=1\nY=1"), FILE, ["@@ -1,0 +2,2 @@", "+X=1", "+Y=1"],
-                 id="lines before a line"),
-    pytest.param(Fix(path=".env", new="D=4"), FILE, ["@@ -3,0 +4 @@", "+D=4"], id="at the end"),
-    pytest.param(Fix(path=".env", new="A=1"), "", ["@@ -0,0 +1 @@", "+A=1"], id="in an empty file"),
-    pytest.param(Fix(path=".env", line=2, old="B=2", new="B=3"), "", ["-B=2", "+B=3"], id="in a file that is gone"),
-    pytest.param(Fix(path=".env", line=1, old="A=1", new="A=2"), "A=1", ["-A=1", "+A=2"], id="no line end"),
-    pytest.param(Fix(command="unset X"), "", ["# for a shell: lkctl diagnose --fix | sh", "unset X"], id="a command"),
-    pytest.param(Fix(command="perl x", path=".env", line=2, old="S=(secret, 43 characters)", new="S="), FILE,
-                 ["# -S=(secret, 43 characters)", "# +S=", "perl x"], id="a command, and what it does"),
-    pytest.param(Fix(path=".env", line=2, old="S=(secret, 43 characters)", new="S="), FILE,
-                 ["# +S=", "# secrets are masked: make this change by hand"], id="what nobody can apply"),
-    pytest.param(None, "", ["# no exact change is known. mend it"], id="no change is known"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("fix", "content", "expected"), CHANGES)
-def test_the_change(fix: Fix | None, content: str, expected: list[str]) -> None:
-    """A patch, or a command; before it comments, which both a shell and `patch` pass over."""
-    bad = result("a.b", Status.fail, "bad\nnews", hint="mend it", findings=(Finding("bad", fix=fix),))
-    cause = report(bad).probable_cause
-    assert cause is not None
-    first, *lines = change_lines(cause, content)
-    assert first == "# a.b: bad\\nnews"
-    at = lines.index(expected[0])
-    assert lines[at : at + len(expected)] == expected
-    document = change_json(cause, content)
-    assert document is not None
-    assert (document["fix"] is None) == (fix is None)
-    assert change_json(None, "") is None
-
-
-def test_a_patch_can_be_applied() -> None:
-    """By `patch`, which passes over the comments before it."""
-    if shutil.which("patch") is None:
-        lacking("there is no program `patch` here")
-    Path(".env").write_text("A=1\nOPENAI_API_KEY=sk-hidden\nB=2\nC=3\n")
-    fix = Fix(path=".env", line=3, old="B=2", new="B=3\nX=4")
-    cause = report(result("a.b", Status.fail, "bad", findings=(Finding("bad", fix=fix),))).probable_cause
-    assert cause is not None
-    printed = "".join(f"{line}\n" for line in change_lines(cause, Path(".env").read_text()))
-    assert "sk-hidden" not in printed
-    subprocess.run(["patch", "-p0"], input=printed, text=True, check=True, capture_output=True, timeout=10)
-    assert Path(".env").read_text() == "A=1\nOPENAI_API_KEY=sk-hidden\nB=3\nX=4\nC=3\n"

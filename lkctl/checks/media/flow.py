@@ -8,6 +8,7 @@ from typing import Any
 from lkctl.checks.media.paths import PROVES
 from lkctl.checks.media.visit import Sight, sight_of, throw_away, ticket
 from lkctl.checks.result import NotApplicable, Problem, Severity, Unknown
+from lkctl.checks.verdict import number_of
 from lkctl.checks.world import World
 from lkctl.server.ice import Outcome
 from lkctl.server.mediatrial import STEPS, MediaTrial, Step
@@ -44,7 +45,7 @@ def judge_publishing(world: World) -> str:
     if step.error:
         hint = "Look into the server's log for this room, and at its load: signalling and ICE are fine"
         raise Problem(f"a tone was published, and {_said(step)} on the other side", hint=hint)
-    return f"a tone was heard {_ms(step.after)} after it was published ({step.frames} frames of 10 ms)"
+    return f"a tone was heard {_ms(step.after)} after it was published ({number_of(step.frames, 'frame')} of 10 ms)"
 
 
 def judge_reconnection(world: World) -> str:

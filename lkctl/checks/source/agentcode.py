@@ -110,7 +110,17 @@ def _unknown_decorator(agent: Agent) -> Iterator[Finding]:
                 said = f"livekit-agents has no {dotted(target)}: the script stops with an AttributeError"
                 hint = "Write: server = AgentServer(), and @server.rtc_session() over the function"
                 old = f"@{dotted(target)}{'()' if isinstance(mark, ast.Call) else ''}"
-                yield agent.finding(mark, said, hint, (old, "@server.rtc_session()"), NO_WORKER)
+                new = _served(agent, mark, dotted(target))
+                yield agent.finding(mark, said, hint, (old, new) if new else None, NO_WORKER)
+
+
+def _served(agent: Agent, mark: ast.expr, name: str) -> str:
+    """Write the decorator that there is, over the server that it needs if none was made; "" where it is not known."""
+    names = [part for part in ast.walk(agent.tree) if isinstance(part, ast.Name) and part.id == "server"]
+    if any(isinstance(part.ctx, ast.Store) and part.lineno < mark.lineno for part in names):
+        return "@server.rtc_session()"
+    module = name.rpartition(".")[0]
+    return f"server = {module}.AgentServer()\n\n\n@server.rtc_session()" if module else ""
 
 
 def _metadata(agent: Agent) -> Iterator[Finding]:

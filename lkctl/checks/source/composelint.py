@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from lkctl.checks.result import Finding, Severity
 from lkctl.checks.source.composeports import judge_address, judge_ports
 from lkctl.checks.source.deployment import Deployment
+from lkctl.checks.source.project import line_of
 from lkctl.checks.source.serverlint import DOWN, MEDIA
 from lkctl.checks.source.services import Service
 from lkctl.settings.url import is_loopback
@@ -97,11 +98,20 @@ def _binding(it: Deployment) -> Iterator[Finding]:
     if dev and not addresses and not keys:
         said = f"--dev without keys listens on loopback only, {alone}"
         hint = "Add --bind 0.0.0.0 to the command"
-        yield Finding(said, hint, it.at(line), Severity.warn, _UNHEARD, it.fix(line, "--dev", "--dev --bind 0.0.0.0"))
+        yield Finding(said, hint, it.at(line), Severity.warn, _UNHEARD, it.fix(line, *_bound(it, line)))
     elif addresses and all(map(is_loopback, addresses)):
         place = it.at(line) if bound is not None or config is None else config.where("bind_addresses")
         said = f"livekit-server listens on {', '.join(map(str, addresses))} only, {alone}"
         yield Finding(said, 'Bind to "" or 0.0.0.0', place, Severity.warn, _UNHEARD)
+
+
+def _bound(it: Deployment, line: int) -> tuple[str, str]:
+    """Say what to write for --dev: a word, or one item of a list, to which others belong."""
+    listed = re.search(r"\[[^]]*?([\"']?)--dev\1\s*[,\]]", line_of(it.project.texts.get(it.service.file, ""), line))
+    if listed is None:
+        return "--dev", "--dev --bind 0.0.0.0"
+    old, bind, address = (f"{listed[1]}{word}{listed[1]}" for word in ("--dev", "--bind", "0.0.0.0"))  # noqa: S104
+    return old, f"{old}, {bind}, {address}"
 
 
 def _redis(it: Deployment) -> Iterator[Finding]:

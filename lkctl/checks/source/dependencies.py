@@ -1,7 +1,8 @@
 """Do the versions fit each other? Only pairs of which it is known that they do not are told.
 
 Sources: livekit/agents (1.0 has no pipeline), livekit/client-sdk-js #1439 and its release notes of 2.9.9, #1887;
-which livekit-agents goes with which livekit was tried with pip.
+which livekit-agents goes with which livekit was tried with pip; which livekit-client the components want is what the
+published versions of @livekit/components-react name as peer, and npm 11 stops at what contradicts it (tried).
 """
 
 import ast
@@ -27,6 +28,15 @@ _GONE = re.compile(r"livekit\.agents\.(?:pipeline|voice_assistant|multimodal|tra
 _GONE_NAMES = {"VoicePipelineAgent", "VoiceAssistant", "MultimodalAgent"}
 _ONE_SLASH_TOO_MANY = ((2, 9, 6), (2, 9, 8))  # wss://host//rtc
 _NEW_JOIN, _OLD_SERVER = (2, 18, 1), (1, 9, 9)
+_COMPONENTS = "@livekit/components-react"
+_PLAIN = re.compile(r"[\s\d.^~<>=vx*]*")  # a version or range of npm: no address, no `1 || 2`, no `1 - 2`
+# A version of these, and the livekit-client (^) that it wants as its peer, up to the next one. There is a 3.0.0 of
+# them, too: it wants 2.0.10, and tells nothing of what comes
+_PEERS = """
+1.0.0 1.7.0, 1.0.6 1.11.2, 1.0.7 1.11.4, 1.0.8 1.12.0, 1.4.1 1.15.1, 2.0.0 2.0.2, 2.0.5 2.0.10, 2.1.2 2.1.0,
+2.3.1 2.1.5, 2.3.4 2.2.0, 2.4.0 2.4.0, 2.6.1 2.5.4, 2.6.5 2.5.7, 2.7.0 2.8.0, 2.8.0 2.8.1, 2.9.0 2.9.5, 2.9.2 2.11.1,
+2.9.9 2.13.1, 2.9.12 2.13.3, 2.9.16 2.15.14, 2.9.18 2.16.0, 2.9.20 2.17.2, 2.9.21 2.18.2, 2.9.23 2.20.1
+"""
 
 
 def judge_versions(world: World) -> str:
@@ -36,7 +46,7 @@ def judge_versions(world: World) -> str:
     if not python and not scripts and not project.code:
         raise NotApplicable("there is no requirements.txt, pyproject.toml, package.json, and no agent")
     findings = [*_old_code(project, python), *_shadowed(project, python), *_pinned_rtc(project, python)]
-    findings += [*_client(project, scripts), *_client_and_server(project, scripts)]
+    findings += [*_client(project, scripts), *_client_and_server(project, scripts), *_peers(project, scripts)]
     names = sorted({one.file for one in (*python, *scripts)})
     return settle(findings, f"no version in {', '.join(names) or 'the code'} is known to fail")
 
@@ -145,3 +155,25 @@ def _client_and_server(project: Project, scripts: list[Requirement]) -> Iterator
             said += f" ({service.file}): from 2.18.1 it needs 1.9.10"  # type: ignore[union-attr]
             hint = "Use a newer image of livekit-server, or livekit-client 2.17"
             yield Finding(said, hint, project.place(name, line), Severity.warn, ("media.signal", "media.connect"))
+
+
+def _peers(project: Project, scripts: list[Requirement]) -> Iterator[Finding]:
+    """Find a livekit-client that is not the peer of the components that the same file asks for."""
+    plain = [one for one in scripts if _PLAIN.fullmatch(one.spec)]
+    for components in (one for one in plain if one.name == _COMPONENTS and not one.allows(3)):
+        peer = _peer_of(components.lowest())
+        beside = (one for one in plain if one.name == "livekit-client" and one.file == components.file)
+        for client in beside if peer else ():
+            older = client.exact() and client.exact() < peer
+            if older or not client.allows(peer[0]):
+                wanted = ".".join(map(str, peer))
+                said = f"{_COMPONENTS} {components.spec} wants livekit-client ^{wanted}, and {client.spec} is asked for"
+                said += ": npm installs neither (ERESOLVE)"
+                hint = f"Run: npm install {_COMPONENTS}@latest livekit-client@latest"
+                yield Finding(said, hint, project.place(client.file, client.line), Severity.warn)
+
+
+def _peer_of(version: Version) -> Version:
+    """Give the lowest livekit-client for the components of this version; () where that is not known."""
+    known = [[tuple(map(int, part.split("."))) for part in pair.split()] for pair in _PEERS.split(",")]
+    return next((peer for first, peer in reversed(known) if version and first <= version), ())

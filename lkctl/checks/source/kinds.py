@@ -7,7 +7,7 @@ from lkctl.checks.source.agentcode import agents_of
 from lkctl.checks.source.agentimage import DOCKERFILE
 from lkctl.checks.source.project import Project, project_of
 from lkctl.checks.source.requirements import Requirement, python_requirements, script_requirements
-from lkctl.checks.verdict import settle
+from lkctl.checks.verdict import number_of, settle
 from lkctl.checks.world import World
 
 _PACKAGES = (
@@ -29,7 +29,7 @@ def judge_project(world: World) -> str:
     if project.cut:
         said = f"reading stopped after {project.cut}: what comes behind was not judged"
         findings.append(Finding(said, "Name a folder further down", severity=Severity.info))
-    return settle(findings, "; ".join(kinds) or f"{len(project.texts)} files, and none of them has to do with LiveKit")
+    return settle(findings, "; ".join(kinds) or f"{number_of(len(project.texts), 'file')}: none has to do with LiveKit")
 
 
 def _kinds(project: Project) -> Iterator[str]:

@@ -16,14 +16,13 @@ from lkctl.checks.source.faults import (
     no_map,
     repeated_keys,
     shown,
-    some,
     unfit,
     unknown_key,
 )
 from lkctl.checks.source.goyaml import WANTED, is_null, misfit
+from lkctl.checks.source.presets import preset_faults
 from lkctl.checks.source.serverkeys import ROOT, structs
 from lkctl.files.yamlnodes import Node, YamlFault, read_yaml
-from lkctl.tokens.roomconfig import ROOM_FIELDS
 
 _MOST_FAULTS = 50
 _DEEPEST_MERGE = 50
@@ -77,7 +76,7 @@ class _Reader:
         elif kind in {"ports", "addresses"} and node.kind != "scalar":
             return  # a mapping is taken, and read as nothing
         elif kind == "room":
-            yield from _preset(node, path)
+            yield from preset_faults(node, path)
         elif kind in structs():
             yield from self._mapping(kind, node, path)
         elif kind.startswith("[]"):
@@ -160,17 +159,6 @@ class _Reader:
             self._within.add(id(target))
             yield from self._mapping(kind, target, path, known) if kind in structs() else self._map(kind, target, path)
             self._within.discard(id(target))
-
-
-def _preset(node: Node, path: str) -> Iterator[Fault]:
-    """A RoomConfiguration is read by protoyaml: names in camelCase count too. Only the names are judged."""
-    if node.kind != "mapping":
-        yield misplaced(path, f"is a {kind_of(node)}", "a mapping of keys and values", node)
-    for key, _ in node.pairs():
-        head, *rest = key.text.split("_")
-        if "".join((head, *map(str.title, rest))) not in ROOM_FIELDS and not _is_merge(key):
-            where = joined(path, shown(key))
-            yield Fault(where, f"{where} is unknown", key.line, f"Remove it; a preset has {some(sorted(ROOM_FIELDS))}")
 
 
 def _is_merge(key: Node) -> bool:

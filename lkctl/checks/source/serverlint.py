@@ -13,6 +13,7 @@ from pathlib import Path
 from lkctl.checks.result import Finding, Severity
 from lkctl.checks.source.serverconfig import ServerConfig
 from lkctl.checks.spelling import is_placeholder
+from lkctl.checks.verdict import number_of
 from lkctl.settings.layers import SECRET
 from lkctl.settings.shape import SHORTEST_SAFE_SECRET, shorten_key
 
@@ -95,7 +96,7 @@ def _secrets(config: ServerConfig) -> Iterator[Finding]:
         if "$" in secret.text or _SAMPLE_KEYS.fullmatch(key) or is_placeholder(SECRET, secret.text):
             continue
         if len(secret.text.encode()) < SHORTEST_SAFE_SECRET and not config.flag("development"):
-            said = f"the secret of {shorten_key(key)} has {len(secret.text)} characters, fewer than "
+            said = f"the secret of {shorten_key(key)} has {number_of(len(secret.text), 'character')}, fewer than "
             said += f"{SHORTEST_SAFE_SECRET}: some SDKs refuse it, and one token gives it away"
             yield Finding(said, "Run: livekit-server generate-keys", config.at(secret.line), Severity.security)
 

@@ -20,7 +20,7 @@ _HOST_PORT = re.compile(r"\[?([^\]]*?)\]?:(\d+)")
 
 def judge_place(config: ServerConfig, world: World) -> Iterator[Finding]:
     """Say what this machine lacks for a server that does not run; the surest reason first."""
-    url, listening = world.likely_url(), world.listening
+    url, listening = world.likely_url(), world.taken_ports()
     if url is None or listening is None or not is_loopback(url.host) or port_of(config, "port") in listening:
         return
     yield from _bound(config)

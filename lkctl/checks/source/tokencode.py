@@ -110,10 +110,18 @@ def _promises(project: Project) -> Iterator[Finding]:
                 continue
             line, call = line_at(text, found.start()), found.group()
             old = line_of(project.texts[name], line)
-            fix = Fix(path=project.place(name), line=line, old=old, new=old.replace(call, f"await {call}", 1))
+            fix: Fix | None = Fix("", project.place(name), line, old, old.replace(call, f"await {call}", 1))
             said = "toJwt() gives a promise: what is sent is no token (`[object Promise]` or {})"
-            place = project.place(name, line)
-            yield Finding(said, "Write await before it", place, Severity.warn, ("token.*", "endpoint.*"), fix)
+            place, hint = project.place(name, line), "Write await before it"
+            if not _may_await(text[: found.start()]):
+                fix, hint = None, f"{hint}, in an async function"
+            yield Finding(said, hint, place, Severity.warn, ("token.*", "endpoint.*"), fix)
+
+
+def _may_await(before: str) -> bool:
+    """Whether the function that this stands in is surely async: it is for the last one that was begun."""
+    begun = max(before.rfind("function"), before.rfind("=>"))
+    return re.search(r"\basync\b[^;{}]{0,200}$", before[max(0, begun - 220) : max(0, begun)]) is not None
 
 
 def _held_promise(before: str, after: str) -> bool:

@@ -126,7 +126,6 @@ CASES = (
         "agent.worker",
         "load is 0.83",
         "https://github.com/livekit/agents/issues/717",
-        exit_code=0,
     ),
     Case(
         71,

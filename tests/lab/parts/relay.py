@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -25,12 +25,15 @@ _UPGRADE = {
 class Fault:
     """What the proxy does beyond passing on.
 
-    `refuse` may answer instead of the server; `path` may change what is asked of it; `headers` may change what its
-    answer carries; `frame` may change what it says on a WebSocket, which is several messages then.
+    `hold` may keep a request back, also one for a WebSocket; `refuse` may answer instead of the server; `path` may
+    change what is asked of it, and `body` with what; `headers` may change what its answer carries; `frame` may change
+    what it says on a WebSocket, which is several messages then.
     """
 
     refuse: Callable[[web.BaseRequest], web.Response | None] = lambda _: None
+    hold: Callable[[str], Awaitable[None]] = lambda _: asyncio.sleep(0)
     path: Callable[[str], str] = lambda path: path
+    body: Callable[[str, bytes], bytes] = lambda _, body: body
     headers: Callable[[Mapping[str, str]], list[tuple[str, str]]] = lambda headers: list(headers.items())
     frame: Callable[[bytes], list[bytes]] = lambda frame: [frame]
     upgrades: bool = True  # False: the upgrade is passed on as a plain request
@@ -41,6 +44,7 @@ def relaying(port: int, fault: Fault) -> Iterator[int]:
     """Pass on to a port with a fault; give the proxy's own port."""
 
     async def pass_on(request: web.BaseRequest) -> web.StreamResponse:
+        await fault.hold(request.path)
         refusal = fault.refuse(request)
         if refusal is not None:
             return refusal
@@ -87,7 +91,7 @@ class _Bare(web.Response):
 async def _exchange(
     request: web.BaseRequest, port: int, fault: Fault, also: Mapping[str, str] | None = None
 ) -> web.StreamResponse:
-    body = await request.read()
+    body = fault.body(request.path, await request.read())
     async with (
         aiohttp.ClientSession(auto_decompress=False) as session,
         session.request(
@@ -111,17 +115,24 @@ async def _talk(request: web.BaseRequest, port: int, fault: Fault) -> web.Stream
         except aiohttp.WSServerHandshakeError:
             return await _exchange(request, port, fault, _UPGRADE)
         here = web.WebSocketResponse()
-        await here.prepare(request)
-        _, unfinished = await asyncio.wait(
-            [asyncio.create_task(_forth(here, there)), asyncio.create_task(_back(there, here, fault))],
-            return_when=asyncio.FIRST_COMPLETED,
-        )
-        for task in unfinished:
-            task.cancel()
+        with suppress(ConnectionError):
+            await here.prepare(request)
+            await _either(_forth(here, there), _back(there, here, fault))
         with suppress(Exception):
             await there.close()
             await here.close()
         return here
+
+
+async def _either(*ways: Coroutine[Any, Any, None]) -> None:
+    """Let both ways run until one of them ends; raise what it ended with."""
+    tasks = [asyncio.create_task(way) for way in ways]
+    ended, unfinished = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in unfinished:
+        task.cancel()
+    await asyncio.gather(*unfinished, return_exceptions=True)
+    for task in ended:
+        task.result()
 
 
 async def _forth(here: web.WebSocketResponse, there: Any) -> None:

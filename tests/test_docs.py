@@ -14,7 +14,8 @@ from tests.reference import README, in_place
 
 TEXT = README.read_text()
 ROOT = README.parent
-LANGUAGES = {".js": "js", ".py": "python"}
+EXAMPLES = [*sorted((ROOT / "tests/examples").glob("*.*")), *sorted((ROOT / "tests/plugin").glob("*.py"))]
+LANGUAGES = {".js": "js", ".py": "python", ".sh": "sh", ".yaml": "yaml"}
 
 
 def test_the_reference_is_fresh() -> None:
@@ -36,7 +37,7 @@ def test_the_two_commands_stand_where_they_are_looked_for() -> None:
         assert "\n" not in block[1]
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "tests/examples").glob("*.*")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_examples_that_are_run_elsewhere_stand_in_the_readme(path: Path) -> None:
     """The agents and the extension's page, which other tests run against the real server, are what a reader copies."""
     assert f"<!-- example: {path.name} -->\n```{LANGUAGES[path.suffix]}\n{path.read_text().rstrip()}\n```" in TEXT

@@ -2,13 +2,19 @@
 
 It comes with lkctl, so a test only has to ask for it:
 
-    def test_rooms(livekit_server):
-        api = LiveKitAPI(livekit_server.url, livekit_server.key, livekit_server.secret.reveal())
+    from lkctl.testing import LocalServer
+
+    def test_rooms(livekit_server: LocalServer) -> None:
+        api = LiveKitAPI(livekit_server.http_url, livekit_server.key, livekit_server.secret.reveal())
         ...
 
-    def test_without_auto_create(start_livekit_server):
+    def test_without_auto_create(start_livekit_server: Callable[..., LocalServer]) -> None:
         server = start_livekit_server(settings={"room": {"auto_create": False}})
         ...
+
+A server listens on loopback only, with ports and keys of its own. It has `url` (ws://), `http_url`, `port`, `key`,
+`secret` (`reveal()` gives its text), `environ` (LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET, for a child
+process), `log()` (its last lines) and `stop()`.
 
 The program is found as `lkctl server status` says, and built where Go is there. Where there is neither, such tests are
 skipped, but fail where the environment variable CI is set: there nobody would see that they never run.
@@ -26,10 +32,21 @@ if TYPE_CHECKING:
     from lkctl.localserver.go import Go
     from lkctl.localserver.process import LocalServer
 
+__all__ = ["LocalServer", "livekit_server", "livekit_server_program", "start_livekit_server"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the class when a test names it (PEP 562): pytest loads this plugin in every project where lkctl is."""
+    if name != "LocalServer":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from lkctl.localserver.process import LocalServer
+
+    return LocalServer
+
 
 @pytest.fixture(scope="session")
 def livekit_server_program(request: pytest.FixtureRequest) -> Path:
-    """Give the path of a livekit-server program; build it where it is missing."""
+    """Give the path of a livekit-server program; build it where it is missing, which takes minutes, once."""
     from lkctl.localserver.go import find_go
     from lkctl.localserver.program import find
     from lkctl.localserver.supply import missing, obtain
@@ -58,7 +75,12 @@ def livekit_server(livekit_server_program: Path) -> "Iterator[LocalServer]":
 
 @pytest.fixture
 def start_livekit_server(livekit_server_program: Path) -> "Iterator[Callable[..., LocalServer]]":
-    """Give a function that starts a server of the test's own, with LocalServer's arguments; all end with the test."""
+    """Give a function that starts a server of the test's own; all end with the test.
+
+    Its arguments are LocalServer's: `settings` as in livekit.yaml, `keys` (API key to secret), `port`,
+    `ready_within` (seconds). It raises LkctlError `livekit-server-failed`, with the server's last lines, if it does
+    not start.
+    """
     from lkctl.localserver.process import LocalServer
 
     with ExitStack() as running:

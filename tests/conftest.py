@@ -11,6 +11,7 @@ import pytest
 import lkctl.secret
 from tests.harness import OURS, PRINTED, SECRETS, insist_clean
 
+collect_ignore = ["examples"]  # they are run where their readers run them: test_library_examples.py
 OTHER_SECRET = "Zq3other0secret1of2another3project4k5l6m7n8o9"
 
 

@@ -3,17 +3,15 @@
 Also what `.ci/run` calls the docs-drift check: `python -m tests.reference --check`.
 """
 
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from lkctl.checks.catalogue import ALL_CHECKS
-from lkctl.cli import NOUNS, root
+from lkctl.cli import root
 from lkctl.errors import CATALOGUE, EXIT_MEANINGS, docs_anchor
+from lkctl.manual.entry import Entry, commands_of, entry_of
 from lkctl.tokens.catalogue import RULES
 from lkctl.tokens.roles import ROLES
 from lkctl.userid import WARNINGS
@@ -69,46 +67,33 @@ def in_place(readme: str) -> str:
 
 def walk() -> Iterator[tuple[str, Any]]:
     """Give every command of the tree with its path."""
-    tree = root()
-    context = typer.Context(tree, info_name="lkctl")
-    for noun in NOUNS:
-        found = tree.get_command(context, noun)
-        if not hasattr(found, "help_lines"):
-            yield noun, found
-            continue
-        for name in found.list_commands(context):
-            yield f"{noun} {name}", found.get_command(context, name)
+    return commands_of(root())
 
 
 def _commands() -> Iterator[str]:
     shared: dict[str, list[tuple[str, str]]] = {}
     for path, command in walk():
-        context = typer.Context(command, info_name=f"lkctl {path}")
-        own = []
-        for param in command.get_params(context):
-            record = param.get_help_record(context)
-            panel = getattr(param, "rich_help_panel", None)
-            if record is None or param.name == "help":
-                continue
-            row = (f"`{record[0]}`", _oneline(record[1]))
-            if panel in _SHARED:
-                shared.setdefault(panel, [])
-                shared[panel] += [row] if row not in shared[panel] else []
+        entry, own = entry_of(path, command), []
+        for one in entry.parameters:
+            row = (f"`{one.spelling}`", one.told)
+            if one.panel in _SHARED:
+                shared.setdefault(one.panel, [])
+                shared[one.panel] += [row] if row not in shared[one.panel] else []
             else:
                 own.append(row)
-        yield _section(path, command, own)
+        yield _section(entry, own)
     yield "Options of every command that reads settings or talks to a server:\n\n" + _table(
         ("option", "meaning"), shared["Connection"]
     )
     yield "Options of every command:\n\n" + _table(("option", "meaning"), shared["Output"])
 
 
-def _section(path: str, command: Any, own: list[tuple[str, str]]) -> str:
-    parts = [f"#### `lkctl {path}`", re.sub(r"[ \t]*\n[ \t]*", "\n", command.help or "")]
+def _section(entry: Entry, own: list[tuple[str, str]]) -> str:
+    parts = [f"#### `lkctl {entry.name}`", entry.text]
     if own:
         parts.append(_table(("argument or option", "meaning"), own))
-    if command.epilog:
-        parts.append("```\n" + "\n".join(line.strip() for line in command.epilog.splitlines()[1:]) + "\n```")
+    if entry.examples:
+        parts.append("```\n" + "\n".join(entry.examples) + "\n```")
     return "\n\n".join(parts)
 
 

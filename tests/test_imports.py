@@ -81,7 +81,7 @@ def test_the_probe_sees_what_is_loaded(tmp_path: Path) -> None:
     assert "lkctl.server.wire" in modules_of(["room", "list", "--timeout", "1"], tmp_path)
 
 
-@pytest.mark.parametrize("module", ["lkctl", "lkctl.userid", "lkctl.agents", "lkctl.tokens"])
+@pytest.mark.parametrize("module", ["lkctl", "lkctl.userid", "lkctl.agents", "lkctl.tokens", "lkctl.webhooks"])
 def test_library_loads_no_sdk(module: str) -> None:
     """The library faces are light."""
     script = f"import {module}, sys, json; print(json.dumps(sorted(sys.modules)))"

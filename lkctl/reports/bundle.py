@@ -4,12 +4,10 @@ It holds no secret and no token. What was seen of a room that `--room` names is 
 """
 
 import io
-import platform
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from lkctl import __version__
 from lkctl.checks.inventory import server_rows
 from lkctl.checks.report import Report
 from lkctl.checks.world import World
@@ -17,13 +15,9 @@ from lkctl.output.jsontext import as_json, rfc3339, to_json
 from lkctl.reports.facts import facts_of, told_of
 from lkctl.reports.markdown import to_markdown
 from lkctl.reports.redaction import redacted
+from lkctl.versions import versions
 
 SCHEMA = "lkctl.bundle/1"
-# What a deployment's troubles have to do with; others are nobody's business
-_PACKAGES = (
-    "livekit", "livekit-agents", "livekit-api", "livekit-protocol", "PyJWT", "jwt", "aiohttp", "protobuf",
-    "python-dotenv", "pyyaml", "rich", "typer",
-)  # fmt: skip
 
 
 def to_bundle(report: Report, world: World | None) -> bytes:
@@ -46,36 +40,6 @@ def _files(report: Report, world: World | None) -> Iterator[tuple[str, str]]:
         yield "settings.json", _document([row.json() for row in server_rows(world.settings, reveal=False)])
         yield "facts.json", _document(as_json(facts_of(report, world)))
         yield "answers.json", _document(told_of(world))
-
-
-def versions() -> Mapping[str, Any]:
-    """Give the versions of lkctl, Python, the system and the packages that matter."""
-    return {
-        "lkctl": __version__,
-        "python": platform.python_version(),
-        "implementation": platform.python_implementation(),
-        "system": platform.system(),
-        "release": platform.release(),
-        "machine": platform.machine(),
-        "openssl": _openssl(),
-        "packages": dict(_packages()),
-    }
-
-
-def _packages() -> Iterator[tuple[str, str]]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    for name in _PACKAGES:
-        try:
-            yield name, version(name)
-        except PackageNotFoundError:
-            continue
-
-
-def _openssl() -> str:
-    import ssl
-
-    return ssl.OPENSSL_VERSION
 
 
 def _document(value: Any) -> str:

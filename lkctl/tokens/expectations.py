@@ -30,7 +30,10 @@ class Wishes(NamedTuple):
 
 
 def hold(decoded: Decoded, wishes: Wishes) -> Iterator[Expectation]:
-    """Hold a token against the wishes; what concerns its signature is not among them."""
+    """Hold a token against the wishes, one after the other: it is what it must be if all of them are `met`.
+
+    What concerns signature and times is not among them, but in `decoded.valid`.
+    """
     if wishes.min_ttl is not None:
         yield _lasts(decoded, wishes.min_ttl)
     if wishes.user_id is not None:

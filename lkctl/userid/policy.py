@@ -109,7 +109,10 @@ def build_policy(  # noqa: PLR0913  (one per flag, all by keyword)
     require_trusted: bool = False,
     decode_nested: bool = False,
 ) -> Policy:
-    """Make a policy from a preset and what a command line changes in it; lists are separated by commas."""
+    """Make a policy from a preset and what a command line changes in it; lists are separated by commas.
+
+    ValueError says what is unknown or malformed.
+    """
     if preset not in PRESETS:
         raise ValueError(f"preset {preset!r} is unknown; choose one of: {', '.join(PRESETS)}")
     base = PRESETS[preset]

@@ -50,9 +50,13 @@ class Topic:
 
 
 def _checks() -> list[tuple[str, str]]:
-    from lkctl.checks.catalogue import ALL_CHECKS
+    from lkctl.checks.catalogue import every_check
 
-    return [(check.id, f"{check.title} ({check.severity.value})") for check in ALL_CHECKS]
+    return [(check.id, f"{check.title} ({check.severity.value}{_from(check.package)})") for check in every_check()]
+
+
+def _from(package: object) -> str:
+    return f", from {package}" if package else ""
 
 
 def _rules() -> list[tuple[str, str]]:
@@ -106,7 +110,8 @@ def find_topic(name: str) -> Listing[tuple[str, str]]:
         if topic.name == name:
             return _table(topic.rows(), topic.headings)
     names = ", ".join(topic.name for topic in TOPICS)
-    raise LkctlError("usage", f"there is no help topic {name!r}", hint=f"Choose one of: {names}")
+    hint = f"Choose one of: {names}, or a command, as in: lkctl help room create"
+    raise LkctlError("usage", f"there is no help topic {name!r}, and no command of this name", hint=hint)
 
 
 def _table(rows: list[tuple[str, str]], headings: tuple[str, str]) -> Listing[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ _COMMENT = re.compile(
     |//[^\n]*|/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/|\Z)|<!--[^-]*(?:-(?!->)[^-]*)*(?:-->|\Z)""",
     re.VERBOSE,
 )
+
+# CPython 3.11 raises SystemError where a finalizer switches to a thread that parses, too ("recursion depth mismatch")
+_parsing = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ def read_project(folder: Path) -> Project:
 
 def _parsed(texts: Mapping[str, str], unread: list[str]) -> Iterator[tuple[str, ast.Module]]:
     """Parse what speaks of LiveKit; nothing is imported, and what the parser remarks is nobody's concern here."""
-    with warnings.catch_warnings():
+    with _parsing, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name, text in texts.items():
             if not name.endswith(".py") or "livekit" not in text:

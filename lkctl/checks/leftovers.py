@@ -43,18 +43,24 @@ class Leftovers:
     def clear(self) -> None:
         """Undo what nobody has undone yet, all at the same time; nothing new can be made from now on.
 
-        What is being undone at this moment is waited for.
+        What is being undone at this moment is waited for, and through a second ^C, too; a third one ends it.
         """
+        end = time.monotonic() + _PATIENCE
+        try:
+            self._undo_all(end)
+        except BaseException:
+            self._undo_all(end)
+            raise
+
+    def _undo_all(self, end: float) -> None:
         with self._lock:
             self._over = True
-            owed, self._owed = self._owed, []
-        threads = [threading.Thread(target=_attempt, args=(undo,), daemon=True) for undo in owed]
-        for thread in threads:
-            thread.start()
-        end = time.monotonic() + _PATIENCE
-        for thread in threads:
-            thread.join(max(0.0, end - time.monotonic()))
-        for done in self._running:
+            owed = list(self._owed)
+        for undo in owed:
+            done = self._take(undo)
+            if done is not None:
+                threading.Thread(target=_attempt, args=(undo, done), daemon=True).start()
+        for done in self._running:  # no Thread.join: of Python 3.11, interrupted, it takes the thread for ended
             done.wait(max(0.0, end - time.monotonic()))
 
     def _take(self, undo: Undo) -> threading.Event | None:
@@ -67,6 +73,9 @@ class Leftovers:
             return self._running[-1]
 
 
-def _attempt(undo: Undo) -> None:
-    with suppress(Exception):  # the run is over; nobody can be told more than that it failed already
-        undo()
+def _attempt(undo: Undo, done: threading.Event) -> None:
+    try:
+        with suppress(Exception):  # the run is over; nobody can be told more than that it failed already
+            undo()
+    finally:
+        done.set()

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import wraps
+from shlex import quote
 
 from lkctl.checks.result import Check, Finding, NotApplicable, Problem, Severity
 from lkctl.checks.smokestay import Stay, stay_of
@@ -159,6 +160,10 @@ def _delete(world: World) -> str:
     if not stay.made:
         raise NotApplicable("no room was made")
     if not was_there:
+        if stay.api().find_room(stay.room) is not None:
+            from lkctl.checks.smokecause import missing
+
+            raise missing(stay.room, "DeleteRoom does not find the room that ListRooms has")
         hint = "Who or what else deletes rooms here? Or the server was started anew"
         raise Problem(f"room {room} was gone before it was deleted", hint=hint, code="room-missing")
     return f"room {room} is deleted"
@@ -183,7 +188,7 @@ def _gone(world: World) -> str:
         if not there:
             return "neither the room nor the participant is there any more"
         if over:
-            hint = f"It closes by itself within a minute; or run: lkctl room delete {stay.room}"
+            hint = f"It closes by itself within a minute; or run: lkctl room delete {quote(stay.room)}"
             raise Problem(f"{' and '.join(there)} of {shown(stay.room)} is still there after DeleteRoom", hint=hint)
         time.sleep(_PACE)
 

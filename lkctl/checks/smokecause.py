@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lkctl.checks.inquiry import fingerprint
 from lkctl.checks.result import Problem
-from lkctl.checks.roomsight import see_room_again
+from lkctl.checks.roomsight import api_of, see_room_again
 from lkctl.checks.smokestay import stay_of
 from lkctl.checks.world import World
 from lkctl.errors import ExitCode, LkctlError
@@ -18,6 +18,8 @@ _SEVERAL = (
     "Is there more than one server behind the URL? The nodes of a cluster need one Redis, else each has its own rooms"
 )
 _BROKEN_OFF = "breaks the join off"
+_UNHEARD = "a message of "  # that did not come on a WebSocket
+_AGAIN, _ENOUGH = 1.0, 2.0  # seconds for asking once more; and with less than that for a step, time is the cause
 _CODES: dict[str, str] = {
     Refused.key: "auth-key",
     Refused.signature: "auth-secret",
@@ -53,21 +55,42 @@ def missing(room: str, said: str) -> Problem:
 
 
 def _lost(world: World, error: LkctlError, later: Sequence[str]) -> Problem:
-    """The server was there when the run began: either it is gone, or it is so slow that the time does not suffice."""
+    """The server was there when the run began: it is gone, or too slow, or something between is in the way."""
     first = fingerprint(world)
     spent = first.answered_at - first.sent_at
     before = (
         f"it answered when the run began, after {spent:.1f} s" if spent >= _SLOW else "it answered when the run began"
     )
-    if error.code == "net-timeout" and spent >= _SLOW:
+    if error.code == "net-timeout" and (spent >= _SLOW or world.timeout < _ENOUGH):
         hint = f"Give more time: --timeout {world.timeout * 3:g}s; and what is slow, the server or a proxy before it?"
         return Problem(
             f"the server is too slow for {world.timeout:g} s: {error.message}", hint=hint, code=error.code,
             evidence=(before,), explains=later,
         )  # fmt: skip
+    if _answers(world):
+        said, hint = _between(error)
+        seen = ("the server answers calls of its API, asked once more after that",)
+        return Problem(said, hint=hint, code=error.code, evidence=seen, explains=later)
     hint = f"Did it crash or was it started anew? Look into its log. {error.hint}"
     said = f"the server went away during the run: {error.message}"
     return Problem(said, hint=hint, code=error.code, evidence=(before,), explains=later)
+
+
+def _answers(world: World) -> bool:
+    """Whether the API answers, asked once more."""
+    try:
+        api_of(world).bounded(_AGAIN).find_room("-")
+    except LkctlError:
+        return False
+    return True
+
+
+def _between(error: LkctlError) -> tuple[str, str]:
+    if error.message.startswith(_UNHEARD):
+        said = f"the server is there, and nothing comes over the WebSocket after the upgrade: {error.message}"
+        return said, "A proxy in between lets the upgrade through and holds the data back: have it pass /rtc unbuffered"
+    hint = "Was the server started anew, or does a proxy close connections? Look into their logs, and run it again"
+    return f"the connection broke off, and the server is there: {error.message}", hint
 
 
 def _full(world: World) -> Problem | None:

@@ -25,6 +25,7 @@ _SPARE, _LONGEST = 5, 60  # seconds that the room outlasts the run, should it be
 _DEPARTED = 3  # seconds; the same, once the participant's connection is gone
 _TOKEN = 120  # seconds
 _NEVER = {"net-dns", "net-refused"}  # with these the server was never asked
+_ELSEWHERE = {"server-unavailable", "server-redis"}  # with these it may have been made all the same, or will be
 
 
 class Stay:
@@ -36,10 +37,12 @@ class Stay:
         self.user_id = wish.user_id
         self.metadata = wish.metadata()
         self.room = wish.new_room()
-        self.made: bool | None = False  # None: it was asked for, and the answer never came
+        self.made: bool | None = False  # None: it was asked for, and it is in doubt what came of it
         self.minted: Minted | None = None
         self._kept = ThrowAwayRoom(self._api, self.room, call=_CALL)
         self._guest: _Guest | None = None
+        self._door = threading.Lock()
+        self._over = False
         self._promise = ExitStack()
 
     def api(self) -> Api:
@@ -58,7 +61,7 @@ class Stay:
         try:
             room = self._kept.make(self._request())
         except LkctlError as error:
-            self.made = None if error.exit_code is ExitCode.UNREACHABLE and error.code not in _NEVER else False
+            self.made = None if _leaves_doubt(error) else False
             raise
         self.made = True
         return room
@@ -66,6 +69,8 @@ class Stay:
     def end(self) -> bool:
         """Let the participant go, and remove the room; say whether it was there. Raise what the server refuses with."""
         self._promise.close()
+        if self._kept.was_there and not self.made:  # it was refused, and made all the same
+            self.made = None
         return self._kept.was_there
 
     def mint(self) -> Minted:
@@ -80,11 +85,17 @@ class Stay:
         return self.minted
 
     def join(self) -> Visit:
-        """Be in the room from now on, on the signal connection alone; raise what `visiting` raises."""
+        """Be in the room from now on, on the signal connection alone.
+
+        Raises what `visiting` raises, and `interrupted` once the room is being removed: a join makes it anew.
+        """
         minted = self.minted or self.mint()
         deadline = Deadline(self.seconds)
-        self._guest = _Guest(self._world.server_url(), minted.token, deadline)
-        return self._guest.entered(deadline)
+        with self._door:
+            if self._over:
+                raise LkctlError("interrupted", f"room {self.room} is removed; nobody joins it any more")
+            guest = self._guest = _Guest(self._world.server_url(), minted.token, deadline)
+        return guest.entered(deadline)
 
     def close(self) -> None:
         """Hang up."""
@@ -99,6 +110,8 @@ class Stay:
         )  # fmt: skip
 
     def _undo(self) -> None:
+        with self._door:
+            self._over = True
         gone = self._guest is None or self._guest.leave(_FAREWELL)
         self._kept.settled = gone and self.made is not None
         self._kept.remove()
@@ -131,6 +144,11 @@ class _Guest:
                 self._visit.set_exception(error)
         finally:
             self._gone.set()
+
+
+def _leaves_doubt(error: LkctlError) -> bool:
+    """Whether a room may be there although CreateRoom failed."""
+    return error.code in _ELSEWHERE or (error.exit_code is ExitCode.UNREACHABLE and error.code not in _NEVER)
 
 
 def stay_of(world: World) -> Stay:

@@ -3,6 +3,7 @@
 import threading
 import time
 from contextlib import suppress
+from shlex import quote
 
 from lkctl.errors import LkctlError
 from lkctl.models import Room, RoomRequest
@@ -65,7 +66,7 @@ class ThrowAwayRoom:
             self._remove(self._asked_at + _ARRIVAL)
         except LkctlError as error:
             told = f"{error.message}; the room {self.name} may be left, and closes by itself within a minute"
-            raise LkctlError(error.code, told, hint=f"Remove it: lkctl room delete {self.name}") from None
+            raise LkctlError(error.code, told, hint=f"Remove it: lkctl room delete {quote(self.name)}") from None
 
     def _insist_not_over(self) -> None:
         if self._over:

@@ -50,6 +50,9 @@ def report(*checks: Check[World], strict: bool = False) -> Report:
 
 
 ENDINGS = [
+    pytest.param(
+        failing(Problems([])), Severity.fail, Status.crash, "the check itself failed: ValueError", id="no finding"
+    ),
     pytest.param(fine, Severity.fail, Status.passed, "fine", id="pass"),
     pytest.param(failing(Problem("bad", hint="mend it")), Severity.fail, Status.fail, "bad", id="problem"),
     pytest.param(failing(Problem("bad")), Severity.warn, Status.warn, "bad", id="advisory problem"),

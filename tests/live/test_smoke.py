@@ -22,13 +22,14 @@ from aiohttp import web
 
 from lkctl.localserver.config import free_tcp_port
 from lkctl.localserver.process import LocalServer
+from lkctl.models import RoomRequest
 from lkctl.server.deadline import Deadline
 from lkctl.server.validate import validate
 from lkctl.settings.url import parse_url
 from lkctl.tokens.signer import sign
 from tests import fakes
 from tests.ci.githubrunner import runner_commands
-from tests.fronts import front, path_of
+from tests.fronts import front, page, path_of
 from tests.guests import Guest, guest
 from tests.harness import SECRETS, Done, command, environment, invoke, remembered, spawn, until
 from tests.lab.parts.endpoint import token_endpoint
@@ -382,6 +383,13 @@ def proxy_without_upgrade(stage: Stage) -> Iterator[Setup]:
 
 
 @contextmanager
+def proxy_that_holds_data_back(stage: Stage) -> Iterator[Setup]:
+    """It buffers: the upgrade gets through, and nothing of what the server says after it."""
+    with relaying(port_of(stage.server), Fault(frame=lambda _: [])) as port:
+        yield Setup(stage.server, at(port))
+
+
+@contextmanager
 def pair_of_another_project(stage: Stage) -> Iterator[Setup]:
     """The right pair lies beside, in another file."""
     lines = {**stage.server.environ}
@@ -460,6 +468,11 @@ FAULTS = {
     "proxy without upgrade": Case(
         proxy_without_upgrade, "http.websocket", "", "reaches LiveKit without its Upgrade headers",
         {"create": "pass", "validate": "pass", "join": "skip", **BEHIND},
+    ),
+    "proxy that holds data back": Case(
+        proxy_that_holds_data_back, "smoke.join", "net-timeout",
+        "the server is there, and nothing comes over the WebSocket after the upgrade",
+        {"validate": "pass", "join": "fail", **BEHIND},
     ),
     "another project's pair": Case(
         pair_of_another_project, "api.auth", "auth-other-pair", ".env.staging", BLOCKED
@@ -562,6 +575,39 @@ def test_a_room_whose_making_is_in_doubt(server: LocalServer) -> None:
     assert "of which it was not known whether it is made, is deleted" in detail(report, "smoke.delete")
 
 
+IN_DOUBT = [
+    pytest.param("unavailable", 503, 0.0, id="no node answers, and one made it"),
+    pytest.param("unavailable", 503, 1.0, id="no node answers, and one makes it later"),
+    pytest.param("internal", 500, 0.0, id="an error, after it was made"),
+]
+
+
+@pytest.mark.parametrize(("code", "status", "late"), IN_DOUBT)
+def test_a_room_that_is_made_though_it_was_refused(server: LocalServer, code: str, status: int, late: float) -> None:
+    """A node that fails or is too slow may have made it all the same: it is looked for, and none is left."""
+    said = json.dumps({"code": code, "msg": "no response from servers"}).encode()
+
+    def talk(link: Any) -> None:
+        head = link.recv(65536, socket.MSG_PEEK)
+        if not head or not path_of(head).endswith("/CreateRoom"):
+            front(port_of(server))(link)
+            return
+        while (name := re.search(rb'"name": ?"([^"]+)"', head)) is None:
+            head += link.recv(65536)
+        make = threading.Timer(late, api_of(server).create_room, [RoomRequest(name[1].decode())])
+        make.start()
+        if not late:
+            make.join()
+        link.sendall(page(f"{status} Error", said))
+
+    with fakes.serving(talk) as port:
+        report = smoke("--timeout", "20s", env=at(port))
+    assert report["probable_cause"]["check"] == "smoke.create"
+    assert steps(report) == {**BLOCKED, "create": "fail", "delete": "pass", "gone": "pass"}
+    assert "of which it was not known whether it is made, is deleted" in detail(report, "smoke.delete")
+    assert not ours(server)
+
+
 def test_a_room_that_somebody_else_deletes(server: LocalServer) -> None:
     """It was there, and is gone before its time."""
 
@@ -587,6 +633,35 @@ def test_two_servers_behind_one_url(server: LocalServer, start_livekit_server: S
     assert (cause["check"], cause["code"]) == ("smoke.metadata", "room-missing"), cause
     assert "one Redis" in cause["hint"]
     assert until(lambda: not rooms(other), 15)  # that which the join made
+
+
+def test_the_server_that_is_to_delete_is_another(server: LocalServer, start_livekit_server: Start) -> None:
+    """It does not know the room, which is still there: nobody else has deleted it."""
+    other = start_livekit_server(keys={server.key: server.secret.reveal()})
+    with fakes.serving(balancer(other, server, {"/twirp/livekit.RoomService/DeleteRoom"})) as port:
+        report = smoke(env=at(port))
+    cause = report["probable_cause"]
+    assert (cause["check"], cause["code"]) == ("smoke.delete", "room-missing")
+    assert "DeleteRoom does not find the room that ListRooms has" in cause["message"]
+    assert "one Redis" in cause["hint"]
+    assert until(lambda: not ours(server), 15)  # it closes by itself
+
+
+def test_a_room_that_may_not_be_deleted(server: LocalServer) -> None:
+    """Red at the right step, with a command that a shell can be given, whatever the prefix is; nobody stays in it."""
+
+    def refuse(request: web.BaseRequest) -> web.Response | None:
+        said = {"code": "permission_denied", "msg": "permissions denied"}
+        return web.json_response(said, status=403) if request.path.endswith("/DeleteRoom") else None
+
+    prefix = "lkctl-smoke-$(id); "
+    with relaying(port_of(server), Fault(refuse=refuse)) as port:
+        report = smoke("--room-prefix", prefix, env=at(port))
+    cause = report["probable_cause"]
+    assert (cause["check"], cause["code"]) == ("smoke.delete", "auth-grant")
+    assert f"lkctl room delete '{prefix}" in cause["hint"]
+    assert steps(report) == {**GREEN, "delete": "fail", "gone": "skip"}
+    assert until(lambda: not ours(server), 15)  # it closes by itself
 
 
 def balancer(first: LocalServer, second: LocalServer, calls: set[str]) -> fakes.Talk:
@@ -666,6 +741,54 @@ def test_nothing_is_left_by_who_is_interrupted_while_it_waits(server: LocalServe
         assert until(lambda: not ours(server), 15)
 
 
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM], ids=["^C", "SIGTERM"])
+def test_who_is_interrupted_twice_cleans_up_all_the_same(server: LocalServer, second: int) -> None:
+    """As ^C comes by way of a wrapper, or a CI that loses patience: the room is being deleted at that moment."""
+    asked = threading.Event()
+
+    async def hold(path: str) -> None:
+        if path == HELD["delete"]:
+            asked.set()
+            await asyncio.sleep(1)
+
+    with relaying(port_of(server), Fault(hold=hold)) as port, under_way(env=at(port)) as running:
+        read_until(running, "smoke.validate")
+        running.send_signal(signal.SIGINT)
+        assert asked.wait(15)
+        running.send_signal(second)
+        running.communicate(timeout=20)
+        assert not ours(server)
+    assert running.returncode in {130, 143}
+
+
+def test_nobody_joins_a_room_that_is_being_removed(server: LocalServer) -> None:
+    """^C while the server judges the token; its answer comes while the room is deleted: a join would make it anew."""
+    asked, here = threading.Event(), threading.local()
+
+    def note(head: bytes) -> bytes:
+        here.path = path_of(head)
+        if here.path.startswith("/rtc/validate") and ours(server):
+            asked.set()
+            time.sleep(0.5)
+        return head
+
+    def delay(head: bytes) -> bytes:
+        if here.path.endswith("/DeleteRoom"):
+            time.sleep(2)
+        elif here.path.startswith("/rtc?") and b" 101 " in head:
+            joined.set()
+        return head
+
+    joined = threading.Event()
+    with fakes.serving(front(port_of(server), request=note, answer=delay)) as port, under_way(env=at(port)) as running:
+        assert asked.wait(15)
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert not joined.is_set()
+    assert not ours(server)
+
+
 def test_who_is_killed_leaves_a_room_that_ends_by_itself(server: LocalServer) -> None:
     """SIGKILL: nobody can clean up, so the server does, seconds after the connection of the participant is gone."""
     with under_way() as running:
@@ -680,7 +803,7 @@ def test_who_is_killed_before_anybody_joined(server: LocalServer) -> None:
     asked = threading.Event()
 
     async def hold(path: str) -> None:
-        if path == "/rtc/validate":
+        if path == "/rtc/validate" and ours(server):
             asked.set()
             await asyncio.sleep(30)
 

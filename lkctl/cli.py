@@ -86,7 +86,7 @@ def _fail(error: Exception, arguments: list[str], console: Console) -> int:
     if isinstance(error, LkctlError):
         return _end(error, arguments, console)
     if hasattr(error, "format_message"):
-        return _end(_usage(error, arguments), arguments, console)
+        return _end(usage_error(error, arguments), arguments, console)
     if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITABLE:
         _drop_stdout()
         return _end(
@@ -98,7 +98,7 @@ def _fail(error: Exception, arguments: list[str], console: Console) -> int:
 _UNWRITABLE = {5, 9, 27, 28}  # EIO, EBADF, EFBIG, ENOSPC
 
 
-def _usage(error: Any, arguments: list[str]) -> LkctlError:
+def usage_error(error: Any, arguments: list[str]) -> LkctlError:
     """Put Typer's usage error into our words."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else _path(arguments)

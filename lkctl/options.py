@@ -52,7 +52,7 @@ def _output_options(
             envvar="LKCTL_OUTPUT",
             rich_help_panel=_OUTPUT,
             case_sensitive=False,
-            help="auto is a table on a terminal, tab-separated values in a pipe",
+            help="auto is a table on a terminal, tab-separated values in a pipe; a report is text in both",
         ),
     ] = Format.auto,
     color: Annotated[

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lkctl.checks.elsewhere import look_elsewhere
 from lkctl.checks.inquiry import attempt, trying
 from lkctl.checks.result import Problem
+from lkctl.checks.urlfix import with_origin
 from lkctl.checks.world import World
 from lkctl.duration import say_duration
 from lkctl.errors import LkctlError
@@ -41,7 +42,7 @@ def no_tls(world: World, error: LkctlError) -> Problem:
     elif first is not None:
         said = f"{said}; but LiveKit answers at {first}"
     return Problem(
-        said,
+        with_origin(world, said),
         hint=other.hint or error.hint,
         code=code,
         evidence=(error.message, *other.evidence),
@@ -62,7 +63,7 @@ def untrusted(
     if error.reason in {_NOT_YET, _EXPIRED}:
         return _untimely(url, own, shown, deadline)
     if error.reason in {_OTHER_NAME, _OTHER_ADDRESS}:
-        return _other_name(url, own)
+        return _other_name(world, url, own)
     if not trusted.cert_store_stats()["x509_ca"] and not _has_folder():
         return _no_bundle(world, url, own)
     if own.own:
@@ -98,10 +99,10 @@ def _untimely(url: ServerUrl, own: Certificate, shown: Sequence[Certificate], de
     )
 
 
-def _other_name(url: ServerUrl, own: Certificate) -> Problem:
+def _other_name(world: World, url: ServerUrl, own: Certificate) -> Problem:
     names = ", ".join(own.names[:_MOST_NAMES]) or own.subject
     more = f" and {len(own.names) - _MOST_NAMES} more" if len(own.names) > _MOST_NAMES else ""
-    said = f"the certificate is for {names}{more}, not for {url.host}"
+    said = with_origin(world, f"the certificate is for {names}{more}, not for {url.host}")
     hint = "Write the host that it is for into LIVEKIT_URL, or get one for this host"
     if is_address(url.host):
         hint = f"Write a name instead of the address: {url.scheme}://NAME"

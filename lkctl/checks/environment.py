@@ -1,6 +1,6 @@
 """Are the settings there, of the right shape, and kept as they should be? Everything here works offline."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lkctl.checks.agreement import judge_agreement
 from lkctl.checks.bearing import with_bearing
@@ -40,7 +40,7 @@ def _settings(world: World) -> str:
         return settle([_nothing(world)], "", code=code)
     detail = ", ".join(_say(setting) for setting in found)
     unused = [value.origin for setting in found for value in setting.shadowed]
-    return settle([_absent(world, name) for name in absent], detail + _say_unused(unused), code=code)
+    return settle(_absences(world, absent), detail + _say_unused(unused), code=code)
 
 
 def _nothing(world: World) -> Finding:
@@ -68,24 +68,61 @@ def _remedy(world: World) -> str:
     return f"Fill in {world.env_files[-1].name}, {local}" if world.env_files else f"Run: lkctl env init, {local}"
 
 
-def _absent(world: World, name: str) -> Finding:
-    """Say how a name is absent: empty, called otherwise, only in a set that is not in force, or nowhere."""
-    setting = world.settings.setting(name)
-    meant = next((near for near in near_misses(world) if near.right == name and near.in_force), None)
-    lower = _lower(world, name)
-    if setting is not None:
-        said = f"{name} is set but empty; {_WITHOUT[name]}"
-        hint = "Set it, or remove the other LIVEKIT_ values there too; a CI secret is empty in runs for a fork"
-    elif meant is not None:
-        said, hint = f"{name} is not set; {_WITHOUT[name]}", f"Rename {meant.wrong} ({meant.place}) to {name}"
-    elif lower:
-        said = f"{name} is not set beside {_partner(world)}; the one of {lower} belongs to another set and is not used"
-        hint = "Set all three in one place: lkctl never mixes sets"
-    else:
-        said = f"{name} is not set, though {_partner(world)} is; {_WITHOUT[name]}"
-        hint = "Set it in the same place" if name != URL else "Write it like wss://<project>.livekit.cloud"
-        hint = _skipped_lines(world) or hint
-    return Finding(said, hint, setting.origin if setting else "", Severity.fail)
+def _absences(world: World, absent: Sequence[str]) -> Iterator[Finding]:
+    """Say how names are absent: empty, called otherwise, only in a set that is not in force, or nowhere."""
+    misses = {near.right: near for near in near_misses(world) if near.in_force}
+    empty, plain, lower = list[Setting](), list[str](), list[str]()
+    for name in absent:
+        setting, meant = world.settings.setting(name), misses.get(name)
+        if setting is not None:
+            empty.append(setting)
+        elif meant is not None:
+            hint = f"Rename {meant.wrong} ({meant.place}) to {name}"
+            yield Finding(f"{name} is not set; {_WITHOUT[name]}", hint, severity=Severity.fail)
+        else:
+            (lower if _lower(world, name) else plain).append(name)
+    if empty:
+        yield _empty(empty)
+    if lower:
+        yield _of_another_set(world, lower)
+    if plain:
+        yield _nowhere(world, plain)
+
+
+def _empty(settings: Sequence[Setting]) -> Finding:
+    names, origin = [one.name for one in settings], settings[0].origin
+    in_environment = origin == f"env {names[0]}"
+    said = f"{' and '.join(names)} {_is(names)} set but empty{' in the environment' if in_environment else ''}"
+    hint = f"Set {'it' if len(names) == 1 else 'them'}, or remove the other LIVEKIT_ values there too"
+    hint += "; a CI secret is empty in runs for a fork"
+    return Finding(f"{said}; {_without(names)}", hint, "" if in_environment else origin, Severity.fail)
+
+
+def _of_another_set(world: World, names: Sequence[str]) -> Finding:
+    places = " and ".join(_lower(world, name) for name in names)
+    theirs = "the one" if len(names) == 1 else "those"
+    rest = f"{theirs} of {places} {'belongs' if len(names) == 1 else 'belong'} to another set"
+    said = f"{_not_set(names)} beside {_partner(world)}; {rest} and {_is(names)} not used"
+    return Finding(said, "Set all three in one place: lkctl never mixes sets", severity=Severity.fail)
+
+
+def _nowhere(world: World, names: Sequence[str]) -> Finding:
+    hint = f"Set {'it' if len(names) == 1 else 'both'} in the same place"
+    hint = "Write it like wss://<project>.livekit.cloud" if list(names) == [URL] else hint
+    said = f"{_not_set(names)}, though {_partner(world)} is; {_without(names)}"
+    return Finding(said, _skipped_lines(world) or hint, severity=Severity.fail)
+
+
+def _not_set(names: Sequence[str]) -> str:
+    return f"{' and '.join(names)} {_is(names)} not set"
+
+
+def _without(names: Sequence[str]) -> str:
+    return "; ".join(dict.fromkeys(_WITHOUT[name] for name in names))
+
+
+def _is(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def _skipped_lines(world: World) -> str:

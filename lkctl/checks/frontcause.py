@@ -19,12 +19,13 @@ from lkctl.checks.inquiry import (
 )
 from lkctl.checks.redirects import redirected
 from lkctl.checks.result import Problem
+from lkctl.checks.urlfix import with_origin
 from lkctl.checks.world import World
 from lkctl.errors import LkctlError
 from lkctl.server.answers import proxy_error
 from lkctl.server.certificate import present
 from lkctl.server.deadline import side_by_side
-from lkctl.server.http import Answer, Request
+from lkctl.server.http import Answer, Request, UnansweredError
 from lkctl.settings.layers import Target
 from lkctl.settings.url import ServerUrl
 
@@ -35,15 +36,27 @@ _TLS_WANTED = (b"http request to an https server", b"plain http request was sent
 
 
 def unanswered(world: World, url: ServerUrl, error: LkctlError) -> Problem:
-    """No HTTP came: is it TLS, or another port?"""
+    """No HTTP came: is it TLS, another port, or does the server hang?"""
     deadline = trying(world)
     works: list[Callable[[], Any]] = [lambda: look_elsewhere(world, deadline=deadline)]
     if not url.secure:
         works.append(lambda: attempt(lambda: present(url.host, url.port, deadline)))
     other, *shown = side_by_side(works)
     if any(shown):
-        error = _tls_needed(url)
-    return _found(error, other)
+        return _found(world, _tls_needed(url), other)
+    if isinstance(error, UnansweredError):
+        return _hanging(world, url, error, other)
+    return _found(world, error, other)
+
+
+def _hanging(world: World, url: ServerUrl, error: LkctlError, other: Elsewhere) -> Problem:
+    """The port takes connections, and nothing comes: that other hosts and ports have no LiveKit is no news then."""
+    said = f"{url.host}:{url.port} takes the connection and answers nothing"
+    said += ": the server hangs, or something else listens there"
+    hint = "Look at the process that listens there, and at its log; restart it if it is livekit-server"
+    tls = () if url.secure or other.found else ("TLS on this port: it answers no handshake either",)
+    told = LkctlError(error.code, said, hint=hint)
+    return _found(world, told, other._replace(missed=()), f"GET {FINGERPRINT}: {error.message}", ruled_out=tls)
 
 
 def _tls_needed(url: ServerUrl) -> LkctlError:
@@ -51,9 +64,12 @@ def _tls_needed(url: ServerUrl) -> LkctlError:
     return LkctlError("tls-needed", f"{url.host}:{url.port} speaks TLS", hint=f"Write {secure}")
 
 
-def _found(error: LkctlError, other: Elsewhere, *evidence: str, ruled_out: tuple[str, ...] = ()) -> Problem:
+def _found(
+    world: World, error: LkctlError, other: Elsewhere, *evidence: str, ruled_out: tuple[str, ...] = ()
+) -> Problem:
     """Make the problem, with where LiveKit was found instead, or looked for in vain."""
-    said = error.message if other.first is None else f"{error.message}; LiveKit answers at {other.first}"
+    said = with_origin(world, error.message)
+    said += "" if other.first is None else f"; LiveKit answers at {other.first}"
     return Problem(
         said,
         hint=other.hint or error.hint,
@@ -68,7 +84,7 @@ def answered_by_another(world: World, url: ServerUrl, answer: Answer) -> Problem
     """Judge an answer that is not LiveKit's."""
     seen = f"GET {url.http}{FINGERPRINT}: {say_answer(answer)}"
     if any(sign in answer.body[:2000].lower() for sign in _TLS_WANTED):
-        return _found(_tls_needed(url), look_elsewhere(world), seen)
+        return _found(world, _tls_needed(url), look_elsewhere(world), seen)
     if answer.status in _REDIRECTS:
         return redirected(world, url, answer)
     if answer.status in _GATEWAYS:
@@ -117,14 +133,14 @@ def _other_path(world: World, url: ServerUrl, answer: Answer, error: LkctlError,
         lost = url.path and not prefixed.first.path
         said = f"LiveKit is not under {url.path}" if lost else f"LiveKit is under {prefixed.first.path}"
         said = f"{said}: {url.http}{FINGERPRINT} answers {say_answer(answer)}"
-        return _found(LkctlError(error.code, said), prefixed, seen)
+        return _found(world, LkctlError(error.code, said), prefixed, seen)
     if is_livekits_404(answer):
         return _path_changed(url, error, seen, tried, kept=bool(url.path) and not asks_for_token(joining))
     if asks_for_token(joining):
         said = f"the proxy at {url.http} passes /rtc on to LiveKit, but not /twirp: joining works, the API does not"
         hint = "Let the proxy pass /twirp on as well, and /agent for workers"
         return Problem(said, hint=hint, code=error.code, evidence=(seen, *near.evidence), ruled_out=tried)
-    return _found(error, near, seen, ruled_out=tried)
+    return _found(world, error, near, seen, ruled_out=tried)
 
 
 def _path_changed(url: ServerUrl, error: LkctlError, seen: str, tried: tuple[str, ...], *, kept: bool) -> Problem:

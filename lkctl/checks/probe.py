@@ -235,7 +235,7 @@ def _ruled_out(world: World, outcome: Outcome) -> Iterator[str]:
         server_info(world)
         yield "the way for workers: one with this key can register"
     if trial.others is not None and not trial.others:
-        yield "another spelling of the name, or a worker without one: nobody took those jobs either"
+        yield "another spelling of the name, or a worker without one, unless that is full: nobody took those jobs"
     if again is not None and again.fate is not Fate.came:
         yield "empty metadata: with {} it goes the same way"
 

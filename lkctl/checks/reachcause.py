@@ -7,6 +7,7 @@ from lkctl.checks.elsewhere import Elsewhere, look_elsewhere, runs_here
 from lkctl.checks.inquiry import trying
 from lkctl.checks.proxies import way_out
 from lkctl.checks.result import Problem
+from lkctl.checks.urlfix import with_origin
 from lkctl.checks.world import World
 from lkctl.errors import LkctlError
 from lkctl.server.deadline import side_by_side
@@ -22,7 +23,7 @@ def nameless(world: World, error: LkctlError) -> Problem:
     """Explain a host that does not resolve."""
     other = look_elsewhere(world)
     return Problem(
-        _with_place(error.message, other),
+        _with_place(with_origin(world, error.message), other),
         hint=other.hint or error.hint,
         code=error.code,
         evidence=other.evidence,
@@ -61,7 +62,7 @@ def _meaning(world: World, url: ServerUrl, error: LkctlError, other: Elsewhere, 
         said = f"{error.message}; but the proxy of {proxy} lets connections through, which livekit.api does not use"
         return said, "Open the firewall for this machine, or hand livekit.api a session with trust_env=True", None
     if first is None:
-        return error.message, error.hint + _advice(world, url), None
+        return with_origin(world, error.message), _advice(world, url, error), None
     if _only_loopback(world, url, first):
         said = f"{url.netloc} takes no connections, for LiveKit listens on loopback only ({first.netloc})"
         return (
@@ -70,17 +71,18 @@ def _meaning(world: World, url: ServerUrl, error: LkctlError, other: Elsewhere, 
             None,
         )
     if world.in_container and url.host in _LOOPBACK and first.host not in _LOOPBACK:
-        said = f"{url.host} is this container itself, where nothing listens on {url.port}; LiveKit answers at {first}"
-        return said, other.hint, other.fix
-    return _with_place(error.message, other), other.hint, other.fix
+        said = with_origin(world, f"{url.host} is this container itself, where nothing listens on {url.port}")
+        return f"{said}; LiveKit answers at {first}", other.hint, other.fix
+    return _with_place(with_origin(world, error.message), other), other.hint, other.fix
 
 
-def _advice(world: World, url: ServerUrl) -> str:
-    if world.in_container and url.host in _LOOPBACK:
-        return f"; {url.host} is this container itself: for another one write the name of its service"
-    if is_private(url.host) and not is_loopback(url.host):
-        return "; livekit-server --dev listens on loopback only, others reach it with --bind 0.0.0.0"
-    return ""
+def _advice(world: World, url: ServerUrl, error: LkctlError) -> str:
+    """Give the next step where LiveKit is nowhere near; a server that runs, but is not reached, refuses."""
+    if error.code == "net-refused" and world.in_container and url.host in _LOOPBACK:
+        return f"Start livekit-server here, or write the host that it runs on: {url.host} is this container itself"
+    if error.code == "net-refused" and is_private(url.host) and not is_loopback(url.host):
+        return f"Start livekit-server on {url.host}; with --dev it needs --bind 0.0.0.0 to be reached from elsewhere"
+    return error.hint
 
 
 def _only_loopback(world: World, url: ServerUrl, first: ServerUrl) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lkctl.checks.result import Result, Severity, Status
+from lkctl.errors import CATALOGUE
 
 if TYPE_CHECKING:
     from lkctl.checks.cause import Cause
@@ -43,7 +44,9 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0, or 1 when something failed."""
+        """0, or 1 when something failed; that of the process where the run was cut."""
+        if self.cut in CATALOGUE:
+            return int(CATALOGUE[self.cut].exit_code)
         return 1 if self.failures or self.cut else 0
 
     @property

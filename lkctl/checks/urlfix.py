@@ -26,6 +26,15 @@ def url_fix(world: World, right: ServerUrl) -> Fix | None:
     return Fix(command=f"export {URL}={quote(str(right))}") if world.origin(URL) == f"env {URL}" else None
 
 
+def with_origin(world: World, said: str) -> str:
+    """Add to what is said of the URL where it is set, once: `… (LIVEKIT_URL of .env:1)`, `… (env LIVEKIT_URL)`."""
+    origin = world.origin(URL)
+    if not origin or origin in said:
+        return said
+    place = origin if URL in origin or origin.startswith("flag") else f"{URL} of {origin}"
+    return f"{said[:-1]}; {place})" if said.endswith(")") else f"{said} ({place})"
+
+
 def likely_right(written: str) -> ServerUrl | None:
     """Give the URL that was meant by one that is malformed; None where that is anybody's guess."""
     around = QUOTES + " \t"

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 import typer
 
-from lkctl.commands.checkoptions import Bundle, Only, ReportTo, Skip, Strict, complete_check
+from lkctl.commands.checkoptions import Bundle, JudgingCommand, Only, ReportTo, Skip, Strict, complete_check
 from lkctl.options import ServerCommand, examples, use
 
 app = typer.Typer()
@@ -74,7 +74,7 @@ Diff = Annotated[
 ]
 
 
-class DiagnoseCommand(ServerCommand):
+class DiagnoseCommand(JudgingCommand, ServerCommand):
     """`diagnose`; an agent may have no name."""
 
     empty_hints: ClassVar[dict[str, str]] = {
@@ -155,7 +155,7 @@ def diagnose(
     for `sh`, and its second line says which.
 
     Exit 0 when nothing failed, else 1: also where a verdict could not be reached, and after --wait. With --report
-    nagios, to stdout, they are those of a plugin: 0 to 3.
+    nagios, to stdout, they are those of a plugin: 0 to 3, and 3 also for a wrong option.
     """
     from lkctl.checks.catalogue import candidates
     from lkctl.checks.selection import plan

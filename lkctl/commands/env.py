@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lkctl.checks.inventory import Row, server_rows
-from lkctl.commands.checkoptions import Bundle, Only, ReportTo, Skip, Strict
+from lkctl.commands.checkoptions import Bundle, JudgingCommand, Only, ReportTo, Skip, Strict
 from lkctl.errors import LkctlError
 from lkctl.invocation import Invocation
 from lkctl.options import DryRun, SettingsCommand, examples, use
@@ -20,9 +20,13 @@ from lkctl.settings.layers import KEY, NAMES, SECRET, URL, Setting, Settings, Va
 app = typer.Typer()
 
 
+class CheckCommand(JudgingCommand, SettingsCommand):
+    """`env check`."""
+
+
 @app.command(
     "check",
-    cls=SettingsCommand,
+    cls=CheckCommand,
     epilog=examples(
         "lkctl env check",
         "lkctl env check --strict                     # security findings fail, too",

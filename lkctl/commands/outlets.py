@@ -1,8 +1,10 @@
 """Where the report of a run goes: `--report FORMAT[=FILE]` and `--bundle FILE.zip`, also when the run is cut."""
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     See = Callable[[Iterable[Result]], Iterator[Result]]
 
 _SUMMARY = "GITHUB_STEP_SUMMARY"
+_PATIENCE = 0.3  # seconds for which removing what was made is worth no word
 _CUTS = {"KeyboardInterrupt": "interrupted", "Terminated": "terminated"}
 
 
@@ -84,7 +87,13 @@ class Desk:
 
         self._world, self._seen = world, []
         self._report = unfinished(self._run.command, world, strict=self._strict)
-        whole = examine(self._run.command, world, plan, lambda found: see(self._noted(found)), strict=self._strict)
+        remark = threading.Timer(_PATIENCE, self._run.console.talk, ["removing what was made..."])
+        remark.daemon = True
+        told = partial(self._noted, remark)
+        try:
+            whole = examine(self._run.command, world, plan, lambda found: see(told(found)), strict=self._strict)
+        finally:
+            remark.cancel()
         self._report = whole
         return whole
 
@@ -114,10 +123,15 @@ class Desk:
                 self.deliver(self._cut_short(cut))
             raise
 
-    def _noted(self, results: "Iterable[Result]") -> "Iterator[Result]":
-        for result in results:
-            self._seen.append(result)
-            yield result
+    def _noted(self, remark: threading.Timer, results: "Iterable[Result]") -> "Iterator[Result]":
+        try:
+            for result in results:
+                self._seen.append(result)
+                yield result
+        except BaseException as error:
+            if type(error).__name__ in _CUTS:  # what was made is removed next, and that may take seconds
+                remark.start()
+            raise
 
     def _cut_short(self, why: str) -> "Report | None":
         from dataclasses import replace
@@ -154,4 +168,4 @@ class Desk:
             from lkctl.reports.nagios import nagios_code
 
             return nagios_code(report)
-        return report.exit_code
+        return min(report.exit_code, 1)  # of a bundle of a run that was cut: this one was not

@@ -41,7 +41,7 @@ def smoke(
         typer.Option("--agent", metavar="NAME", rich_help_panel=_TOO, help="An agent of this name comes to a real job"),
     ] = None,
     any_agent: Annotated[
-        bool, typer.Option("--any-agent", rich_help_panel=_TOO, help="The agent without a name does")
+        bool, typer.Option("--any-agent", rich_help_panel=_TOO, help="The agent without a name comes by itself")
     ] = False,
     media: Annotated[
         bool, typer.Option("--media", rich_help_panel=_TOO, help="Media gets through: ICE, TURN, tracks (extra rtc)")
@@ -61,14 +61,14 @@ def smoke(
     report: ReportTo = None,
     bundle: Bundle = None,
 ) -> int:
-    """Try a deployment out for real: a user ID goes from room to token to participant to agent, and nothing is left.
+    """Try a deployment out for real: a user ID goes from room to token to participant, and nothing is left.
 
     Makes a room with metadata, compares it, mints a token, has the server judge it, joins, resolves the user ID as an
-    agent would, deletes the room, and looks that it is gone. The room has a random name, calls no agent, and is removed
-    also after a failure and ^C. --timeout bounds a run: 10 s, 60 s with --agent or --media.
+    agent would, deletes the room, and makes sure that it is gone. The room has a random name, calls no agent, and is
+    removed also after a failure and ^C. --timeout bounds a run: 10 s, 60 s with --agent, --any-agent or --media.
 
-    Exit 0 when nothing failed, else 1, also after --wait. With --report nagios, to stdout, they are those of a plugin:
-    0 to 3.
+    Exit 0 when nothing failed, else 1, also after --wait. With --report nagios to stdout the exit codes are those of a
+    plugin: 0 to 3, and 3 also for a wrong option.
     """
     from lkctl.checks.smokeplan import smoke_plan
     from lkctl.commands.examination import examine, read_manner

@@ -30,6 +30,11 @@ class Difference(NamedTuple):
     changes: tuple[Change, ...]
     worse: bool
 
+    @property
+    def better(self) -> bool:
+        """Whether nothing is worse, and a check ended better."""
+        return not self.worse and any(one.change == "better" for one in self.changes)
+
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Difference:
     """Compare two documents `lkctl.report/1`; what differs in words alone, such as times, is no change of a pass."""

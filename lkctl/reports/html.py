@@ -10,7 +10,7 @@ from lkctl.checks.cause import Cause
 from lkctl.checks.report import Report
 from lkctl.checks.result import Result, Status
 from lkctl.reports.htmlstyle import STYLE
-from lkctl.reports.words import SYMBOLS, cause_rows, counted, is_quiet, is_red, notes, quiet_words, said, summary
+from lkctl.reports.words import cause_rows, counted, is_quiet, is_red, mark, notes, quiet_words, said, summary
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
@@ -73,7 +73,6 @@ def _facts(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 def _article(report: Report, result: Result) -> str:
     """Write a result; what stands behind the cause is told where the cause is."""
-    word = "info" if result.status.value == "pass" and result.findings else result.status.value
     cause = report.probable_cause
     told_above = _PROOF if cause is not None and cause.check == result.id else ()
     facts = "\n".join(_facts((label, words) for label, words in notes(result) if label not in told_above))
@@ -81,6 +80,6 @@ def _article(report: Report, result: Result) -> str:
     spent = "" if result.status is Status.skip else f" ·&nbsp;{result.duration_ms}&nbsp;ms"
     return (
         f'<article class="{tone}">\n'
-        f'<h3><span class="status">{SYMBOLS[result.status]} {word}</span> {text(result.title)}'
+        f'<h3><span class="status">{mark(result)}</span> {text(result.title)}'
         f" <code>{text(result.id)}{spent}</code></h3>\n<p>{text(result.detail)}</p>\n{facts}\n</article>"
     )

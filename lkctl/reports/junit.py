@@ -4,6 +4,7 @@ Schema: tests/reports/jenkins-junit.xsd. A failed check is a failure; one withou
 What is advice passes, with what was found in its output.
 """
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from lkctl.checks.report import Report
@@ -59,13 +60,14 @@ def _case(report: Report, result: Result) -> "Element":
 
     classname = f"lkctl.{said(report.command)}.{said(result.area)}".replace(" ", ".")
     case = Element("testcase", name=said(result.id), classname=classname, time=_seconds(result.duration_ms))
-    told = "\n".join((said(result.title), said(result.detail), *(f"{label}: {text}" for label, text in notes(result))))
+    rows = _rows(notes(result))
+    told = "\n".join((said(result.title), said(result.detail), *rows))
     message = said(result.detail)
     if is_red(report, result):
         tag = "error" if result.status in {Status.unknown, Status.crash} else "failure"
         SubElement(
             case, tag, type=said(result.code or result.status.value), message=message
-        ).text = f"{told}\ndocs: {said(result.docs)}{_because(report, result)}"
+        ).text = f"{told}\ndocs: {said(result.docs)}{_because(report, result, rows)}"
     elif result.status in {Status.skip, Status.unknown, Status.crash}:
         SubElement(case, "skipped", message=message if result.status is Status.skip else f"{result.status}: {message}")
     elif not is_quiet(result):
@@ -73,12 +75,17 @@ def _case(report: Report, result: Result) -> "Element":
     return case
 
 
-def _because(report: Report, result: Result) -> str:
+def _because(report: Report, result: Result, told: Sequence[str]) -> str:
+    """Say that it is the cause, and what stands behind that beside what is told already."""
     cause = report.probable_cause
     if cause is None or cause.check != result.id:
         return ""
-    rows = "".join(f"\n{label}: {text}" for label, text in cause_rows(cause))
-    return f"\n\nThis is the probable cause of all that failed.{rows}"
+    more = (row for row in _rows(cause_rows(cause)) if row not in told)
+    return "\n".join(("\n\nThis is the probable cause of all that failed.", *more))
+
+
+def _rows(facts: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"{label}: {text}" for label, text in facts]
 
 
 def _cut(report: Report) -> "Element":

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from lkctl.checks.report import Report
 from lkctl.checks.result import Result
 from lkctl.output.jsontext import rfc3339
-from lkctl.reports.words import SYMBOLS, cause_rows, counted, is_quiet, notes, quiet_words, said, summary
+from lkctl.reports.words import cause_rows, counted, is_quiet, mark, notes, quiet_words, said, summary
 
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#!|~@$&]|:(?=\S)")  # a colon: links, and :emoji:
 _WEB = re.compile(r"www\.", re.IGNORECASE)
@@ -50,8 +50,7 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _row(result: Result, seen: str) -> str:
-    word = "info" if result.status.value == "pass" and result.findings else result.status.value
-    return f"| {SYMBOLS[result.status]} {word} | {plain(result.title)} \\[{plain(result.id)}\\] | {seen} |"
+    return f"| {mark(result)} | {plain(result.title)} \\[{plain(result.id)}\\] | {seen} |"
 
 
 def _seen(result: Result) -> str:

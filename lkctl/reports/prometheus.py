@@ -20,7 +20,7 @@ def _lines(report: Report) -> Iterator[str]:
     run = {"command": report.command, "url": report.url}
     checks = [({**run, "check": result.id}, result) for result in report.results]
     cause = report.probable_cause
-    yield from _metric("lkctl_run_failed", "1 when the run failed", [(run, report.exit_code)])
+    yield from _metric("lkctl_run_failed", "1 when the run failed", [(run, report.verdict == "fail")])
     yield from _metric("lkctl_run_complete", "0 when the run was cut", [(run, not report.cut)])
     yield from _metric("lkctl_run_duration_seconds", "Length of the run", [(run, report.duration_ms / 1000)])
     began = report.started_at.timestamp()

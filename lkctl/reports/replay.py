@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lkctl.checks.engine import run
 from lkctl.checks.network import NETWORK_CHECKS
-from lkctl.checks.report import Report
+from lkctl.checks.report import Report, is_failure
 from lkctl.checks.result import Check, Result
 from lkctl.checks.room import ROOM_CHECKS
 from lkctl.checks.roomsight import Sight
@@ -25,14 +25,21 @@ _TIMEOUT = 20.0  # seconds; nothing is waited for
 def replayed(facts: Facts) -> Report:
     """Give the report of a bundle: judged again where the facts allow, else as it was; the cause is found anew."""
     fresh = {result.id: result for result in run(_judged_again(facts), _world(facts), timeout=_TIMEOUT)}
-    results = tuple(_renewed(result, fresh.get(result.id)) for result in facts.results)
+    known = {result.id for result in facts.results}
+    results = (
+        *(new for new in fresh.values() if new.id not in known and is_failure(new)),
+        *(_renewed(old, fresh.get(old.id)) for old in facts.results),
+    )
     return Report(facts.command, facts.target, facts.started_at, facts.duration_ms, results, facts.strict, facts.cut)
 
 
 def _judged_again(facts: Facts) -> list[Check[World]]:
-    """Choose the checks that look at nothing but what the bundle holds, and that were made."""
+    """Choose the checks that look at nothing but what the bundle holds, and that were made.
+
+    A smoke run makes them all, and shows those that fail.
+    """
     made = {result.id for result in facts.results if not result.blocked_by}
-    return [check for check in _with_facts(facts) if check.id in made]
+    return [check for check in _with_facts(facts) if check.id in made or facts.command == "smoke"]
 
 
 def _with_facts(facts: Facts) -> Iterator[Check[World]]:

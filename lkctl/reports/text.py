@@ -19,7 +19,7 @@ def _lines(report: Report) -> Iterator[str]:
     if report.cut:
         yield f"The run was cut ({report.cut}): what follows is not all"
     if cause is not None:
-        yield headline(cause, _plain)
+        yield from headline(cause, _plain)
     for result in report.results:
         if is_worth_showing(result, failed_only=False):
             if result.area != area:

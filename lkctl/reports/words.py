@@ -36,6 +36,13 @@ def said(text: str, most: int = _MOST) -> str:
     return _NO_CHARACTERS.sub(lambda match: f"\\u{ord(match.group()):04x}", printable(short))
 
 
+def mark(result: Result) -> str:
+    """Give the sign and the word for how a result ended; a pass that found something is neither good nor bad."""
+    if result.status is Status.passed and result.findings:
+        return "i info"
+    return f"{SYMBOLS[result.status]} {result.status.value}"
+
+
 def counted(report: Report) -> str:
     """Count the results: `8 pass, 1 fail`."""
     return ", ".join(f"{count} {status}" for status, count in report.counts.items() if count) or "no result"

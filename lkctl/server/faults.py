@@ -5,6 +5,8 @@ from lkctl.server.link import HINT_PORT, words
 from lkctl.server.wire import CutShortError, Http2SpokenError, MalformedError, SilentError, TlsSpokenError
 from lkctl.settings.url import ServerUrl
 
+_OTHER = f"Look at what listens there, or {HINT_PORT}"
+
 
 def broken(url: ServerUrl, error: Exception) -> LkctlError:
     """Make the error for an exchange that came to no answer."""
@@ -12,13 +14,13 @@ def broken(url: ServerUrl, error: Exception) -> LkctlError:
         said, hint = f"{url.http} demands a certificate of its clients", "LiveKit's clients have none to show"
         return LkctlError("tls-failed", said, hint=hint)
     if isinstance(error, SilentError):
-        hint = HINT_PORT if url.secure else f"If TLS is spoken there, write {url.scheme}s; {HINT_PORT}"
+        hint = _OTHER if url.secure else f"If TLS is spoken there, write {url.scheme}s; else {HINT_PORT}"
         return LkctlError("net-failed", f"{url.http} closed the connection without an answer", hint=hint)
     if isinstance(error, TlsSpokenError):
         return LkctlError("tls-needed", f"{url.http} speaks TLS", hint=f"Write {url.http.replace('http', 'https', 1)}")
     if isinstance(error, OSError):
         said = f"the connection to {url.http} broke off: {words(error)}"
-        return LkctlError("net-failed", said, hint=HINT_PORT)
+        return LkctlError("net-failed", said, hint=_OTHER)
     return _malformed(url, error)
 
 
@@ -30,5 +32,5 @@ def _malformed(url: ServerUrl, error: Exception) -> LkctlError:
         hint = "LiveKit's clients speak HTTP/1.1, WebSockets above all: let the front offer it, too"
     else:
         why = str(error) if isinstance(error, MalformedError | ValueError) else type(error).__name__
-        said, hint = f"the answer of {url.http} is not HTTP ({why})", HINT_PORT
+        said, hint = f"the answer of {url.http} is not HTTP ({why})", _OTHER
     return LkctlError("http-malformed", said, hint=hint)

@@ -14,7 +14,7 @@ from lkctl.errors import LkctlError
 from lkctl.server.deadline import Deadline
 from lkctl.server.faults import broken
 from lkctl.server.link import connect, late, secure, trust
-from lkctl.server.wire import MOST_BYTES, MalformedError, SilentError, Wire
+from lkctl.server.wire import MOST_BYTES, MalformedError, NothingCameError, SilentError, Wire
 from lkctl.settings.url import ServerUrl
 
 if TYPE_CHECKING:
@@ -24,6 +24,14 @@ _MOST_IDLE = 128  # connections, as many as are ever used at once: each change o
 Trace = Callable[[str], None]
 T = TypeVar("T")
 _Steps = Generator[None, None, "Answer"]  # one exchange: after its first step the request is sent
+
+
+class UnansweredError(LkctlError):
+    """The connection was taken, and not a byte of an answer came in time."""
+
+    def __init__(self, url: ServerUrl, deadline: Deadline) -> None:
+        error = late(f"{url.http} takes the connection, but its answer", deadline)
+        super().__init__(error.code, error.message, hint=error.hint)
 
 
 class Answer(NamedTuple):
@@ -127,6 +135,8 @@ class Connections:
         try:
             answer = yield from self._exchange(request, deadline)
             outcome = str(answer.status)
+        except NothingCameError:
+            raise UnansweredError(self._url, deadline) from None
         except TimeoutError:
             raise late(f"the answer of {self._url.http}", deadline) from None
         except (MalformedError, OSError, ValueError) as error:

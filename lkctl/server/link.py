@@ -14,7 +14,7 @@ from lkctl.server.deadline import Deadline
 if TYPE_CHECKING:
     import ssl  # 10 ms, for those who need it
 
-HINT_PORT = "Is the server running, and is this its port? LiveKit's own is 7880"
+HINT_PORT = "correct the port: LiveKit's own is 7880"  # goes on from a first way out
 _OLD = ("speaks no TLS of 1.2 or newer", "Let the TLS proxy speak TLS 1.2 and 1.3")
 _NAMELESS = ("has no certificate for this name", "Check the host in the URL, and the names that the TLS proxy serves")
 # What OpenSSL calls an end of the handshake, and what it means
@@ -206,9 +206,14 @@ def words(error: OSError | None) -> str:
 def _unconnected(host: str, port: int, failure: OSError | None, deadline: Deadline) -> LkctlError:
     place = f"{host}:{port}" if ":" not in host else f"[{host}]:{port}"
     if isinstance(failure, TimeoutError):
-        return late(f"a connection to {place}", deadline, "A firewall may swallow the packets; " + HINT_PORT)
+        return late(
+            f"a connection to {place}",
+            deadline,
+            f"Open the port in the firewall, which may swallow the packets, or {HINT_PORT}",
+        )
     if isinstance(failure, ConnectionRefusedError):
-        return LkctlError("net-refused", f"{place} refused the connection: nothing listens there", hint=HINT_PORT)
+        hint = f"Start livekit-server there, or {HINT_PORT}"
+        return LkctlError("net-refused", f"{place} refused the connection: nothing listens there", hint=hint)
     return LkctlError(
         "net-failed", f"{place} cannot be reached: {words(failure)}", hint="Check the network and the host"
     )

@@ -47,6 +47,10 @@ class SilentError(ConnectionError):
     """The connection was closed before a byte of the answer came."""
 
 
+class NothingCameError(TimeoutError):
+    """Not a byte of the answer came in time."""
+
+
 class Reply(NamedTuple):
     """An answer; the names of its headers in lower case. `whole`: its end is told, so that another one can follow."""
 
@@ -114,7 +118,7 @@ class Wire:
         try:
             self._more(deadline)
         except TimeoutError:
-            raise
+            raise NothingCameError from None
         except OSError as error:
             raise SilentError(getattr(error, "reason", None) or "") from None  # TLS says why
         if not self._came:

@@ -26,7 +26,8 @@ def difference_view(found: Difference) -> Record:
         Column("WHAT IS SEEN", lambda one: one.now if one.now is not None else f"was: {one.was}"),
     )
     listing = Listing(found.changes, columns, lambda one: one.check, "every check ended as before", prose=True)
-    told = "worse" if found.worse else "different, and not worse" if found.changes else "no difference"
+    differs = "different, and not worse" if found.changes else "no difference"
+    told = "worse" if found.worse else "better" if found.better else differs
     fields = tuple((side, _words(report)) for side, report in both)
     return Record(document, (*fields, ("difference", told)), told, lists=(("Changes", listing),))
 

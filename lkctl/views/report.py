@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lkctl.checks.report import Report
-from lkctl.checks.result import Finding, Result, Severity, Status
+from lkctl.checks.result import Result, Status
+from lkctl.output.columns import hang
 from lkctl.secret import printable
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _LOOKS = {
     Status.skip: ("-", "dim"),
     Status.crash: ("✗", "red"),
 }
+_INFO = ("i", "cyan")  # it passed, and found something
 _VERDICTS = {"pass": "green", "warn": "yellow", "fail": "red"}
 _INDENT = " " * 14
 _LABEL = 11
@@ -37,24 +39,26 @@ def is_worth_showing(result: Result, *, failed_only: bool) -> bool:
     return not result.blocked_by
 
 
-def headline(cause: "Cause", paint: Paint) -> str:
-    """Give the one line that names the cause; it is the first line and the last."""
-    return f"{paint('Probable cause:', 'bold')} {_said(cause.message)}  [{_said(cause.check)}]"
+def headline(cause: "Cause", paint: Paint, width: int | None = None) -> list[str]:
+    """Give the line that names the cause; it is the first and the last. `width`: that of a terminal, if it is one."""
+    return hang(f"{paint('Probable cause:', 'bold')} ", _said(cause.message), width, tail=f"  [{_said(cause.check)}]")
 
 
-def result_lines(result: Result, paint: Paint) -> Iterator[str]:
+def result_lines(result: Result, paint: Paint, width: int | None = None) -> Iterator[str]:
     """Give the lines of one result: what was seen, all that was found, and the next step."""
-    symbol, style = _LOOKS[result.status]
-    word = "info" if result.status is Status.passed and result.findings else result.status.value
-    yield f"  {paint(f'{symbol} {word:<7}', style)} {_said(result.title)}: {_said(result.detail)}{_time(result)}"
+    found = result.status is Status.passed and result.findings
+    word = "info" if found else result.status.value
+    symbol, style = _INFO if found else _LOOKS[result.status]
+    told = f"{_said(result.title)}: {_said(result.detail)}"
+    yield from hang(f"  {paint(f'{symbol} {word:<7}', style)} ", told, width, tail=_time(result))
     if result.status in {Status.passed, Status.skip}:
         return
     for finding in result.findings if len(result.findings) > 1 else ():
-        yield f"{_INDENT}{_said(_words(finding, result.severity))}"
+        yield from hang(f"{_INDENT}{(finding.severity or result.severity).value}: ", _said(str(finding)), width)
     if result.hint:
-        yield f"{_INDENT}{paint('hint:', 'yellow')} {_said(result.hint)}"
+        yield from hang(f"{_INDENT}{paint('hint:', 'yellow')} ", _said(result.hint), width)
     if result.status is not Status.warn:
-        yield f"{_INDENT}{paint('docs:', 'dim')} {_said(result.docs)}"
+        yield from hang(f"{_INDENT}{paint('docs:', 'dim')} ", _said(result.docs), width)
 
 
 def _time(result: Result) -> str:
@@ -66,18 +70,22 @@ def area_line(result: Result, paint: Paint) -> str:
     return paint(_said(result.area), "bold")
 
 
-def summary_lines(report: Report, paint: Paint) -> Iterator[str]:
-    """Give what a run adds up to: the verdict, what proves the cause, what was ruled out, what mends it; the cause."""
+def summary_lines(report: Report, paint: Paint, width: int | None = None) -> Iterator[str]:
+    """Give what a run adds up to: the verdict, what proves the cause, what was ruled out, what mends it; the cause.
+
+    A change is to be copied, so it is never broken.
+    """
     counts = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)
     verdict = paint(report.verdict.upper(), _VERDICTS[report.verdict])
-    yield f"{verdict}  {counts}  ({report.duration_ms} ms)"
+    yield from hang(f"{verdict}  ", counts, width, tail=f"  ({report.duration_ms} ms)")
     cause = report.probable_cause
     if cause is not None:
         before = ""
         for label, said in _cause_rows(cause, report):
-            yield f"  {paint((f'{label}:' if label != before else '').ljust(_LABEL), 'dim')} {said}"
+            lead = f"  {paint((f'{label}:' if label != before else '').ljust(_LABEL), 'dim')} "
+            yield from hang(lead, said, None if label == "change" else width)
             before = label
-        yield headline(cause, paint)
+        yield from headline(cause, paint, width)
 
 
 def change_line(report: Report, paint: Paint) -> str:
@@ -138,7 +146,3 @@ def _some(said: Sequence[str]) -> Iterable[str]:
 
 def _said(text: str) -> str:
     return printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text):,} characters)")
-
-
-def _words(finding: Finding, severity: Severity) -> str:
-    return f"{(finding.severity or severity).value}: {finding}"

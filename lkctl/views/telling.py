@@ -46,6 +46,11 @@ class Telling:
         self._begun = False
         self._area = ""
 
+    @property
+    def _width(self) -> int | None:
+        """What a line may fill; None where it may be as long as it is: in a pipe."""
+        return self._console.width if self._console.out_tty else None
+
     def __call__(self, results: Iterable[Result]) -> Iterator[Result]:
         """Hand the results on, and show each as it comes, or hold it back."""
         with self._impatience():
@@ -86,9 +91,9 @@ class Telling:
     def _conclude_text(self, report: Report) -> None:
         cause = report.probable_cause
         if cause is not None and not self._begun:
-            self._write(headline(cause, self._console.paint), "")
+            self._write(*headline(cause, self._console.paint, self._width), "")
         self._release()
-        self._write(*([""] if self._begun else []), *summary_lines(report, self._console.paint))
+        self._write(*([""] if self._begun else []), *summary_lines(report, self._console.paint, self._width))
 
     def _conclude_values(self, report: Report) -> None:
         cause = report.probable_cause
@@ -116,7 +121,7 @@ class Telling:
             if result.area != self._area:
                 self._area = result.area
                 self._write(area_line(result, paint))
-            self._write(*result_lines(result, paint))
+            self._write(*result_lines(result, paint, self._width))
         self._console.flush()
 
     def _write(self, *lines: str) -> None:

@@ -88,7 +88,7 @@ SETTINGS = [
         {".env": env_text(key=None, secret=None)},
         {},
         "settings-partial",
-        [("fail", "", "LIVEKIT_API_KEY is not set"), ("fail", "", "LIVEKIT_API_SECRET is not set")],
+        [("fail", "", "LIVEKIT_API_KEY and LIVEKIT_API_SECRET are not set, though LIVEKIT_URL (.env:1) is; no token")],
         id="URL only",
     ),
     pytest.param(
@@ -99,17 +99,23 @@ SETTINGS = [
         id="empty in the file",
     ),
     pytest.param(
+        {".env": env_text(key="", secret="")},
+        {},
+        "settings-partial",
+        [("fail", ".env:2", "LIVEKIT_API_KEY and LIVEKIT_API_SECRET are set but empty; no token can be made")],
+        id="two are empty",
+    ),
+    pytest.param(
         GOOD,
         {"LIVEKIT_API_SECRET": ""},
         "settings-partial",
         [
+            ("fail", "", "LIVEKIT_API_SECRET is set but empty in the environment; no token can be made"),
             (
                 "fail",
                 "",
-                "LIVEKIT_API_KEY is not set beside LIVEKIT_API_SECRET (env LIVEKIT_API_SECRET); the one of .env",
+                "LIVEKIT_API_KEY and LIVEKIT_URL are not set beside LIVEKIT_API_SECRET (env LIVEKIT_API_SECRET); those",
             ),
-            ("fail", "env LIVEKIT_API_SECRET", "set but empty"),
-            ("fail", "", "the one of .env:1 belongs to another set"),
         ],
         id="empty CI secret never falls through",
     ),

@@ -191,6 +191,46 @@ def refused(*_: object) -> None:
     raise ConnectionRefusedError
 
 
+NEXT_STEPS = [
+    pytest.param(
+        "localhost", False, "Start livekit-server there, or correct the port: LiveKit's own is 7880", id="here"
+    ),
+    pytest.param(
+        "localhost", True,
+        "Start livekit-server here, or write the host that it runs on: localhost is this container itself",
+        id="in a container",
+    ),
+    pytest.param(
+        "192.168.1.7", False,
+        "Start livekit-server on 192.168.1.7; with --dev it needs --bind 0.0.0.0 to be reached from elsewhere",
+        id="another machine",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("host", "in_container", "hint"), NEXT_STEPS)
+def test_one_next_step(host: str, in_container: bool, hint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing listens: the cause says where the URL is set, and the hint one thing to do."""
+    monkeypatch.setattr(socket.socket, "connect", refused)
+    cause = examine(world_at(f"ws://{host}:7881", in_container=in_container, listening=frozenset())).probable_cause
+    assert cause is not None
+    assert cause.message == f"{host}:7881 refused the connection: nothing listens there (LIVEKIT_URL of .env:1)"
+    assert cause.hint == hint
+
+
+def test_a_slow_answer_is_no_silence() -> None:
+    """What has begun to answer does not hang."""
+    with fakes.serving(fakes.drip) as port:
+        slow = examine(world_at(f"ws://127.0.0.1:{port}", seconds=2)).probable_cause
+    with fakes.serving(fakes.silent) as port:
+        silent = examine(world_at(f"ws://127.0.0.1:{port}", seconds=2)).probable_cause
+    assert slow is not None
+    assert silent is not None
+    assert slow.code == silent.code == "net-timeout"
+    assert "answers nothing: the server hangs" not in slow.message
+    assert "answers nothing: the server hangs" in silent.message
+
+
 def test_one_failure_for_one_fact() -> None:
     """In a container that nothing listens is what net.tcp finds; that localhost is the container is a remark."""
     report = examine(world_at(f"ws://localhost:{fakes.closed_port()}", in_container=True, listening=frozenset()))

@@ -86,6 +86,23 @@ def test_completion_of_ids() -> None:
     assert complete_check("zz") == []
 
 
+COMPLETIONS: list[object] = [
+    pytest.param("lkctl diagnose --only smoke.", "", id="no step of smoke"),
+    pytest.param("lkctl diagnose --only url.f", "url.form", id="diagnose"),
+    pytest.param("lkctl diagnose --skip net.t", "net.tcp net.tls", id="skip"),
+    pytest.param("lkctl diagnose --explain smoke.j", "smoke.join", id="explained all the same"),
+    pytest.param("lkctl env check --only net", "", id="env check asks no server"),
+    pytest.param("lkctl env check --only url.f", "url.form", id="env check"),
+]
+
+
+@pytest.mark.parametrize(("words", "completed"), COMPLETIONS)
+def test_completion_of_what_can_be_chosen(words: str, completed: str) -> None:
+    """What the command would refuse is not offered."""
+    env = {"_LKCTL_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    assert spawn(env=env).out.split() == completed.split()
+
+
 SHOWN = f"""\
 Probable cause: LIVEKIT_API_SECRET is not set, though LIVEKIT_API_KEY (.env:2) is; no token can be made  [env.settings]
 
@@ -116,12 +133,22 @@ def test_in_a_pipe() -> None:
     assert (done.code, without_time(done.out), done.err) == (1, SHOWN, "")
 
 
+def _spent(before: str, after: str) -> tuple[str, str]:
+    """Give the times of two runs."""
+    import re
+
+    return re.findall(r"\d+ ms", before)[-1], re.findall(r"\d+ ms", after)[-1]
+
+
 def test_on_a_terminal() -> None:
     """The same; with colours."""
     put({".env": env_text(secret=None)})
-    done = on_terminal("diagnose", *OFFLINE, env={"NO_COLOR": "1"})
+    done = on_terminal("diagnose", *OFFLINE, env={"NO_COLOR": "1"}, columns=150)
     assert (done.code, without_time(done.out)) == (1, SHOWN)
     assert "\x1b[31m" in on_terminal("diagnose", *OFFLINE).out
+    narrow = on_terminal("diagnose", *OFFLINE, env={"NO_COLOR": "1"}, columns=80).out
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert " ".join(narrow.split()) == " ".join(done.out.split()).replace(*_spent(done.out, narrow))
 
 
 def test_as_json() -> None:

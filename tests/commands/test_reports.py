@@ -123,6 +123,27 @@ def test_exit_codes_for_nagios(text: str, more: tuple[str, ...], code: int, star
     assert Path("n.txt").read_text().startswith(start)
 
 
+NO_VERDICTS: list[object] = [
+    pytest.param("smoke --report nagios --wait bogus", "--wait is 'bogus', which is no duration", id="value"),
+    pytest.param("smoke --report=nagios --bogus", "no such option: --bogus", id="option"),
+    pytest.param("diagnose --report nagios=- -o json", "-o json and a report both want stdout", id="two for stdout"),
+    pytest.param("diagnose --report nagios --report junit=no/a", "no/a", id="unwritable"),
+    pytest.param("diagnose --report nagios --token a|b@ --probe", "--probe starts a job", id="scope"),
+    pytest.param("env check --report nagios --only zz", "no check is called 'zz'", id="env check"),
+]
+
+
+@pytest.mark.parametrize(("words", "told"), NO_VERDICTS)
+def test_an_error_where_nagios_reads(words: str, told: str) -> None:
+    """A line, and UNKNOWN: exit 2 without a word would be CRITICAL. People have their words on stderr as ever."""
+    done = invoke(*words.split())
+    assert (done.code, done.out.startswith("UNKNOWN - "), done.out.count("\n")) == (3, True, 1)
+    assert told in done.out
+    assert told in done.err
+    elsewhere = invoke(*words.replace("nagios=-", "nagios").replace("nagios", "nagios=n.txt").split(), "--bogus")
+    assert (elsewhere.code, elsewhere.out) == (2, "")
+
+
 CUTS = [
     pytest.param(signal.SIGINT, 130, "interrupted", id="^C"),
     pytest.param(signal.SIGTERM, 143, "terminated", id="TERM"),
@@ -143,7 +164,7 @@ def test_a_cut_run_leaves_its_reports(number: int, code: int, word: str) -> None
         os.kill(running.pid, number)
         running.communicate(timeout=20)
     shown = json.loads(Path("r").read_text())
-    assert (running.returncode, shown["cut"], shown["verdict"], shown["exit_code"]) == (code, word, "fail", 1)
+    assert (running.returncode, shown["cut"], shown["verdict"], shown["exit_code"]) == (code, word, "fail", code)
     assert shown["results"][0]["id"] == "env.settings"
     assert 0 < len(shown["results"]) < 20
     assert f"cut ({word})" in Path("r.xml").read_text()
@@ -215,7 +236,7 @@ def test_from_a_bundle() -> None:
 
 DIFFERENCES: list[object] = [
     pytest.param("good.zip", "bad.zip", 1, "worse", ["worse"], id="worse"),
-    pytest.param("bad.zip", "good.zip", 0, "different, and not worse", ["better"], id="better"),
+    pytest.param("bad.zip", "good.zip", 0, "better", ["better"], id="better"),
     pytest.param("good.zip", "good.zip", 0, "no difference", [], id="same"),
 ]
 

@@ -66,7 +66,7 @@ def test_the_cause_is_first_and_last(server: LocalServer, monkeypatch: pytest.Mo
     """In a pipe and on a terminal."""
     monkeypatch.setenv("LIVEKIT_API_SECRET", "w" * 43)
     piped = invoke("diagnose", *QUIET).out.splitlines()
-    screen = on_terminal("diagnose", *QUIET, env={"NO_COLOR": "1"}).out.splitlines()
+    screen = on_terminal("diagnose", *QUIET, env={"NO_COLOR": "1"}, columns=200).out.splitlines()
     for lines in (piped, screen):
         assert lines[0] == lines[-1]
         assert lines[0].startswith("Probable cause: http://127.0.0.1:")

@@ -1,6 +1,8 @@
 """What people get wrong, against a real server: each has its own code, words and exit code, in text and JSON."""
 
 import json
+import os
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from tests.harness import SECRETS, invoke, spawn
 
 pytestmark = pytest.mark.live
 
+Start = Callable[..., LocalServer]
 OTHER_KEY = "APIother1other2"
 UNRESOLVABLE = "wss://livekit.nowhere-lkctl.net"
 
@@ -123,7 +126,28 @@ def test_diagnose(case: Case, right: Setup, monkeypatch: pytest.MonkeyPatch) -> 
     assert (done.code, report["exit_code"], report["verdict"]) == (1, 1, "fail")
     assert cause["check"] == case.check
     assert cause["hint"]
+    if case.check.startswith(("url.", "net.")):
+        assert cause["message"].count("(env LIVEKIT_URL)") == 1
     assert right.secret not in text.out + text.err + done.out
+
+
+def test_a_server_that_is_frozen(start_livekit_server: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system takes connections for it: that it hangs is told, with proof, and without a list of other places."""
+    server = start_livekit_server()
+    configure(Setup(server.url, server.key, server.secret.reveal()), monkeypatch)
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        cause = json.loads(invoke("diagnose", "-o", "json").out)["probable_cause"]
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    place = server.url.removeprefix("ws://")
+    said = f"{place} takes the connection and answers nothing: the server hangs, or something else listens there"
+    assert (cause["check"], cause["code"]) == ("http.livekit", "net-timeout")
+    assert cause["message"] == f"{said} (env LIVEKIT_URL)"
+    assert any("takes the connection, but its answer did not come within" in seen for seen in cause["evidence"])
+    assert cause["ruled_out"] == ["TLS on this port: it answers no handshake either"]
+    assert "net.tcp" in cause["passed"]
 
 
 def test_every_case_has_its_own_words() -> None:

@@ -72,6 +72,9 @@ CASES = {
     "nobody there": Case(None, "agent-missing", "none called exactly"),
     "refuses": Case("refuse", "agent-missing", "none called exactly"),
     "says nothing": Case("ignore", "agent-missing", "none called exactly", "another spelling"),
+    "is busy under another spelling": Case(
+        "refuse", "agent-missing", "none called exactly", "unless that is full", called=str.lower
+    ),
     "refuses for good": Case("end", "agent-missing", "refused the job for good"),
     "has a name in lower case": Case("take", "agent-missing", "but one called 'prober-", called=str.lower),
     "has an underscore for a dash": Case(
@@ -105,7 +108,7 @@ def ends(livekit_server: LocalServer, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.mark.parametrize("what", CASES)
 def test_an_agent_that_does_not_come(what: str, ends: dict[str, Done]) -> None:
-    """Ten fates, which LiveKit's own list shows as two; each has its own words, one cause, and proof."""
+    """Eleven fates, which LiveKit's own list shows as two; each has its own words, one cause, and proof."""
     case = CASES[what]
     code, report = report_of(ends[what])
     cause = report["probable_cause"]

@@ -52,6 +52,35 @@ def test_bundles_of_a_healthy_and_a_broken_server(server: LocalServer, monkeypat
     assert {one["change"] for one in found["changes"]} == {"worse", "not run"}
 
 
+SPOILT: list[object] = [
+    pytest.param({"LIVEKIT_API_SECRET": "w" * 43}, "api.auth", id="wrong secret"),
+    pytest.param({"LIVEKIT_API_SECRET": ""}, "env.settings", id="no secret"),
+    pytest.param({"LIVEKIT_URL": "x:/y"}, "url.form", id="no URL"),
+    pytest.param({"LIVEKIT_URL": "wss://livekit.io/x", "LIVEKIT_API_SECRET": ""}, "url.cloud", id="two faults"),
+    pytest.param({"LIVEKIT_URL": "ws://127.0.0.1:9"}, "net.tcp", id="nobody there"),
+]
+
+
+@pytest.mark.parametrize(("spoilt", "check"), SPOILT)
+def test_bundles_of_smoke(
+    server: LocalServer, monkeypatch: pytest.MonkeyPatch, spoilt: Mapping[str, str], check: str
+) -> None:
+    """Green or red: no secret and no token is in it, it is judged again as it was, and the difference is named."""
+    secret = server.secret.reveal()
+    good = json.loads(invoke("smoke", "--bundle", "good.zip", "-o", "json").out)
+    for name, value in spoilt.items():
+        monkeypatch.setenv(name, value)
+    bad = json.loads(invoke("smoke", "--bundle", "bad.zip", "-o", "json").out)
+    assert (good["verdict"], bad["verdict"]) == ("pass", "fail")
+    for report, name in ((good, "good.zip"), (bad, "bad.zip")):
+        assert judged("--from", name) == report
+        whole = Path(name).read_bytes() + b"".join(members(name).values())
+        assert not [part for part in (secret, secret[:12], secret[-12:], "w" * 12, "eyJ") if part.encode() in whole]
+    found = json.loads(invoke("diagnose", "--diff", "good.zip", "bad.zip", "-o", "json").out)
+    assert (found["worse"], found["after"]["probable_cause"]["check"]) == (True, check)
+    assert check in {one["check"] for one in found["changes"] if one["change"] in {"worse", "new"}}
+
+
 def test_a_room_is_judged_again(server: LocalServer, room: str) -> None:
     """From what was seen of it, though it is gone."""
     invoke("room", "create", room, "--metadata", '{"plan": "pro"}', "--max-participants", "1")
@@ -115,6 +144,16 @@ def test_a_deployment_as_it_should_be(inhabited: str) -> None:
     passed = {name for name, (status, _) in found.items() if status == "pass"}
     assert passed == {"expect.version", "expect.rooms", "expect.metadata", "expect.participants", "expect.user_ids"}
     assert found["expect.version"][1].startswith("found 1.")
+
+
+def test_smoke_holds_it_against_the_same_file(inhabited: str) -> None:
+    """Beside its steps; a wish that is not met makes it red, and nothing else does."""
+    for text, code, cause in ((FINE, 0, None), (FINE.replace('"plan", ', '"tier", '), 1, "expect.metadata")):
+        write(text, inhabited)
+        done = invoke("smoke", "--expect", "e.toml", "-o", "json")
+        shown = json.loads(done.out)
+        assert (done.code, (shown["probable_cause"] or {"check": None})["check"]) == (code, cause)
+        assert {one["status"] for one in shown["results"] if one["area"] == "smoke"} == {"pass"}
 
 
 @pytest.mark.parametrize(("text", "check", "says"), BAD)

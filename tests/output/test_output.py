@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lkctl.models import Room
-from lkctl.output.columns import align, cells, fit
+from lkctl.output.columns import align, cells, fit, hang
 from lkctl.output.console import Console
 from lkctl.output.format import Format
 from lkctl.output.jsontext import as_json, rfc3339, to_json
@@ -55,6 +55,59 @@ EMPTY: Listing[tuple[str, str]] = Listing([], ROWS.columns, ROWS.name, "There is
 ONE = Record(
     {"name": "a", "n": 1}, (("name", "a"), ("number", "1")), "a", "Thing a", (("Rows", EMPTY),), ("! a remark",)
 )
+
+HANGING: list[object] = [
+    pytest.param("  hint: ", "a short one", "", ["  hint: a short one"], id="fits"),
+    pytest.param(
+        "  hint: ",
+        "one two three four five six seven",
+        "",
+        ["  hint: one two three four", "        five six seven"],
+        id="broken",
+    ),
+    pytest.param(
+        "\x1b[33mhint:\x1b[0m ",
+        "one two three four five six",
+        "",
+        ["\x1b[33mhint:\x1b[0m one two three four five", "      six"],
+        id="painted",
+    ),
+    pytest.param(
+        "  hint: ",
+        "see https://docs.livekit.example/a/long/one or so",
+        "",
+        ["  hint: see", "        https://docs.livekit.example/a/long/one", "        or so"],
+        id="long word",
+    ),
+    pytest.param(
+        "hint: ",
+        "Make one, and more. Run: lkctl token mint --user-id new --room demo; or not",
+        "",
+        ["hint: Make one, and more. Run:", "      lkctl token mint --user-id new --room demo;", "      or not"],
+        id="command",
+    ),
+    pytest.param(
+        "hint: ",
+        "Now. Run: chmod 600 .env.production.local",
+        "",
+        ["hint: Now. Run:", "      chmod 600 .env.production.local"],
+        id="any command",
+    ),
+    pytest.param(
+        "- ", "客户端 客户端 客户端 客户端 客户端", "", ["- 客户端 客户端 客户端 客户端", "  客户端"], id="wide"
+    ),
+    pytest.param("  ok ", "done in the end, it", "  (12 ms)", ["  ok done in the end, it", "     (12 ms)"], id="tail"),
+    pytest.param("a very long label: ", "one two three", "", ["a very long label: one two", "  three"], id="narrow"),
+    pytest.param("hint: ", "", "", ["hint: "], id="empty"),
+]
+
+
+@pytest.mark.parametrize(("lead", "text", "tail", "lines"), HANGING)
+def test_hanging_lines(lead: str, text: str, tail: str, lines: list[str]) -> None:
+    """Broken at blanks only, under their text; whole where there is no width to keep."""
+    assert hang(lead, text, 30, tail=tail) == lines
+    assert hang(lead, text, tail=tail) == [lead + text + tail]
+
 
 FORMATS = [
     pytest.param(ROWS, Format.table, "NAME  VALUE\na     one\nbb    [bold]two[/]\\t\\x1b[31m\n", id="table"),

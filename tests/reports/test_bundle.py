@@ -221,6 +221,23 @@ def test_newer_rules_judge_old_facts() -> None:
     assert {one.id: one.status for one in again.results}["room.metadata"] is Status.warn
 
 
+UNSEEN: list[object] = [
+    pytest.param("smoke", CLOUD, {"smoke.create": "pass"}, id="smoke-fine"),
+    pytest.param("smoke", "wss://livekit.io", {"url.cloud": "fail", "smoke.create": "pass"}, id="smoke-newer rule"),
+    pytest.param("diagnose", "wss://livekit.io", {"smoke.create": "pass"}, id="what --only or --skip left out"),
+]
+
+
+@pytest.mark.parametrize(("command", "url", "ends"), UNSEEN)
+def test_newer_rules_judge_what_a_smoke_run_did_not_show(command: str, url: str, ends: Mapping[str, str]) -> None:
+    """It made these checks, and shows only those that fail."""
+    shown = replace(BROKEN.results[0], id="smoke.create", area="smoke", status=Status.passed, findings=(), code="")
+    old = replace(BROKEN, command=command, results=(shown,))
+    again = replayed(facts_of(old, world_of({".env": env_text(url=url)})))
+    assert {one.id: one.status.value for one in again.results} == ends
+    assert (again.probable_cause.check if again.probable_cause else "") == ("url.cloud" if len(ends) > 1 else "")
+
+
 def test_a_url_with_a_login_is_not_told() -> None:
     """It is judged as it was: what is left of it would be another URL."""
     world = world_of({".env": env_text(url="wss://me:hunter2hunter2@demo.livekit.cloud")})

@@ -34,7 +34,7 @@ def test_a_cut_run_says_so(name: str) -> None:
     """Nobody takes what is there for all there is."""
     assert "cut" in written(CUT, name)
     assert "interrupted" in written(CUT, name)
-    assert (CUT.verdict, CUT.exit_code) == ("fail", 1)
+    assert (CUT.verdict, CUT.exit_code) == ("fail", 130)
 
 
 def test_a_cut_run_tells_the_cause_that_is_known() -> None:
@@ -69,7 +69,7 @@ def test_junit_tells_what_to_do() -> None:
     assert failure is not None
     assert failure.attrib == {"type": "net-refused", "message": ".env:2: it is not"}
     for words in ("hint: mend it", "docs: README.md#net-b", "evidence: seen", "ruled out: that", "probable cause"):
-        assert words in (failure.text or "")
+        assert (failure.text or "").count(words) == 1
     advice = root.find(".//testcase[@name='env.a']/system-out")
     assert advice is not None
     assert "a, b: 100%" in (advice.text or "")

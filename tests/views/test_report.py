@@ -134,6 +134,35 @@ def test_text(format_: Format) -> None:
     assert told(report(), format_, out=Screen()) == TEXT
 
 
+LONG = result("env.b", Status.fail, "it is not " * 8 + "so", hint="mend it, then again. Run: lkctl env check --strict",
+              code="net-refused", findings=(Finding("it", fix=Fix("cp " + "a b " * 20 + "c")),),
+              proof=Proof(("seen " * 16,), ("this " * 16,)))  # fmt: skip
+NARROW = """\
+  ✗ fail    env.b is right: it is not it is not it is not it is not it is not it
+            is not it is not it is not so
+              hint: mend it, then again. Run: lkctl env check --strict
+              docs: README.md#env.b
+"""
+
+
+def test_a_terminal_has_an_end() -> None:
+    """On a terminal lines are broken at blanks, and go on under their text; no command to copy is. A pipe has none."""
+    lines = told(report(LONG), Format.auto, out=Screen()).splitlines()
+    assert NARROW in "\n".join(lines)
+    assert "              " + "seen" in "\n".join(lines)
+    change = next(line for line in lines if "change:" in line)
+    assert change.endswith("cp " + "a b " * 20 + "c")
+    assert all(len(line) <= 80 for line in lines if line != change)
+    assert max(map(len, told(report(LONG), Format.auto).splitlines())) > 100
+
+
+def test_what_passed_and_found_something() -> None:
+    """Neither a tick nor a warning."""
+    found = result("media.stun", Status.passed, "one refuses", findings=(Finding("one refuses"),))
+    assert "  i info    media.stun is right: one refuses\n" in told(report(found), Format.auto)
+    assert report(found).exit_code == 0
+
+
 def test_failed_only() -> None:
     """What passed, and what only waits, is left out of every format; the counts are those of all."""
     text = told(report(), Format.auto, failed_only=True)

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from lkctl import __version__
 from lkctl.checks.catalogue import ALL_CHECKS
 from lkctl.errors import CATALOGUE, docs_anchor
+from lkctl.files.expectfile import read_expectations
 from tests.reference import README, in_place
 
 TEXT = README.read_text()
@@ -41,6 +43,31 @@ def test_the_two_commands_stand_where_they_are_looked_for() -> None:
 def test_examples_that_are_run_elsewhere_stand_in_the_readme(path: Path) -> None:
     """The agents and the extension's page, which other tests run against the real server, are what a reader copies."""
     assert f"<!-- example: {path.name} -->\n```{LANGUAGES[path.suffix]}\n{path.read_text().rstrip()}\n```" in TEXT
+
+
+def toml_with(mark: str) -> str:
+    """Give the one TOML block that says this."""
+    blocks = [block for block in re.findall(r"^```toml\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE) if mark in block]
+    assert len(blocks) == 1
+    return str(blocks[0])
+
+
+def test_the_file_of_expectations_is_one(tmp_path: Path) -> None:
+    """What a reader copies is read, with every key in it."""
+    (tmp_path / "e.toml").write_text(toml_with("[rooms.demo]"))
+    found = read_expectations(tmp_path / "e.toml")
+    (room,) = found.rooms
+    assert found.version
+    assert found.services == ("egress", "SIP")
+    assert (room.name, room.metadata, room.least, room.most) == ("demo", ("userId",), 1, 10)
+    assert (room.agents, room.user_id) == (("helper",), "user_1704067200000_abc123")
+
+
+def test_a_plugin_is_named_as_in_the_whole_package() -> None:
+    """The lines that a reader copies are those of the package that tests install."""
+    told = tomllib.loads(toml_with("lkctl.checks"))
+    whole = tomllib.loads((ROOT / "tests/plugin/pyproject.toml").read_text())
+    assert told["project"]["entry-points"] == whole["project"]["entry-points"]
 
 
 @pytest.mark.parametrize("code", re.findall(r"(?<! -->\n)```python\n(.*?)```", TEXT, re.DOTALL))

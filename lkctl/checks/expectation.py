@@ -138,7 +138,7 @@ def _each(world: World, key: str, concerned: Callable[[Wanted], bool], judge: Ju
     """Judge the rooms of which something is expected; those that are not open, expect.rooms tells of."""
     wanted = [one for one in _expected(world).rooms if concerned(one)]
     if not wanted:
-        raise NotApplicable(f"no {key} is expected of a room")
+        raise NotApplicable(f"{key}: nothing is expected of any room")
     sights = [(one, see_room(world, one.name)) for one in wanted]
     there = [(one, sight) for one, sight in sights if sight.room is not None]
     if not there:

@@ -18,7 +18,7 @@ _ABOUT = "server"  # version and services: told for information, and behind noth
 def smoke_plan(scope: Scope, *, strict: bool) -> Plan:
     """Choose the checks of a smoke run; with `strict` security findings count, so they are looked for, too.
 
-    Of the ordinary checks all run but those that only inform: what they find may be the cause of a step that fails.
+    Of the ordinary checks those run that judge what works: what they find may be the cause of a step that fails.
     Those of plug-ins are shown as the steps are.
     """
     checks = [check for check in candidates(scope) if scope.asks(check.scope)]
@@ -32,4 +32,4 @@ def smoke_plan(scope: Scope, *, strict: bool) -> Plan:
 
 
 def _may_be_behind(check: Check[World]) -> bool:
-    return not check.scope and check.severity is not Severity.info and check.area != _ABOUT
+    return not check.scope and check.severity in {Severity.fail, Severity.warn} and check.area != _ABOUT

@@ -14,6 +14,7 @@ from lkctl.reports.words import cause_rows, counted, is_quiet, mark, notes, quie
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#!|~@$&]|:(?=\S)")  # a colon: links, and :emoji:
 _WEB = re.compile(r"www\.", re.IGNORECASE)
 _JOINER = "\u2060"  # word joiner, of no width: GitHub looks for mentions in what was rendered
+_TICKS = re.compile("`+")
 _CALLING = re.compile(r"(?:@|#|\b[Gg][Hh]-)(?=\w)")
 
 
@@ -28,12 +29,20 @@ def plain(text: str, most: int = 2_000) -> str:
     return _WEB.sub(lambda match: f"{match.group()[:3]}\\.", _MARKUP.sub(r"\\\g<0>", safe))
 
 
+def code(text: str) -> str:
+    """Make text a code span: what is to be copied stays as it is, to the letter."""
+    fence = "`" * (1 + max(map(len, _TICKS.findall(text)), default=0))
+    return f"{fence} {text} {fence}" if text.startswith("`") or text.endswith("`") else f"{fence}{text}{fence}"
+
+
 def _lines(report: Report) -> Iterator[str]:
     yield f"## lkctl {plain(report.command)}: {report.verdict.upper()}"
     yield f"\n**{plain(summary(report))}**\n"
     cause = report.probable_cause
     if cause is not None:
-        yield from (f"- {label}: {plain(text)}" for label, text in cause_rows(cause))
+        command = said(cause.fix.command) if cause.fix is not None else ""
+        rows = cause_rows(cause)
+        yield from (f"- {label}: {code(text) if text and text == command else plain(text)}" for label, text in rows)
         yield ""
     when = rfc3339(report.started_at) or ""
     yield f"Server: {plain(report.url) or 'no URL'} · {when} · {report.duration_ms} ms · {counted(report)}"

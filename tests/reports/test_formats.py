@@ -6,10 +6,11 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
+from markdown_it import MarkdownIt
 from prometheus_client.parser import text_string_to_metric_families
 
 from lkctl.checks.report import Report
-from lkctl.checks.result import Status
+from lkctl.checks.result import Finding, Fix, Status
 from lkctl.reports.catalogue import FORMATS, written
 from lkctl.reports.github import annotations, step_summary
 from lkctl.reports.nagios import nagios_code
@@ -150,6 +151,15 @@ Server: ws\\://127.0.0.1\\:7880 · 2026-01-02T03:04:05.678Z · 1234 ms · 1 warn
 def test_markdown() -> None:
     """Whole."""
     assert written(BROKEN, "markdown") == MARKDOWN
+
+
+@pytest.mark.parametrize("command", ["perl -pi -e 's{a}{@v = map {`b`} 1}' '.env'", "`date`", "echo a_b*c* #1 @me"])
+def test_a_command_in_markdown_can_be_copied(command: str) -> None:
+    """It is a code span, and rendered to the letter."""
+    failed = result("net.b", Status.fail, "it is not", findings=(Finding("it is not", fix=Fix(command=command)),))
+    tokens = MarkdownIt().parse(written(report(failed), "markdown"))
+    spans = [one.content for token in tokens for one in token.children or () if one.type == "code_inline"]
+    assert spans == [command]
 
 
 def test_html() -> None:

@@ -117,7 +117,8 @@ def test_a_page_needs_nothing_else(text: str) -> None:
 
 def test_mentions_and_links_in_markdown() -> None:
     """Nobody is called, no issue is referred to, nothing becomes a link."""
-    text = written(full_of(HOSTILE["people and issues"] + HOSTILE["web"]), "markdown")
+    whole = written(full_of(HOSTILE["people and issues"] + HOSTILE["web"]), "markdown")
+    text = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", whole)  # in a code span nothing is
     assert not re.search(r"(?<![\\\w])[@#]\w", text)
     assert not re.search(r"[@#]\w|[Gg][Hh]-\d", text)
     assert not re.search(r"https?://|www\.", text, re.IGNORECASE)

@@ -14,6 +14,7 @@ from lkctl.checks.world import World
 from lkctl.errors import LkctlError
 from lkctl.models import Participant
 from lkctl.scenarios.resolution import from_api
+from lkctl.server.api import Api
 from lkctl.server.deadline import Deadline
 from lkctl.server.validate import validate
 from lkctl.tokens.decoding import decode
@@ -121,12 +122,21 @@ def _join(world: World) -> str:
 
 
 def _await_listed(stay: Stay) -> Participant | None:
+    for api in _looks(stay):
+        for one in api.list_participants(stay.room):
+            if one.identity == stay.user_id and one.is_there:
+                return one
+    return None
+
+
+def _looks(stay: Stay) -> Iterator[Api]:
+    """Give the API for one look after the other, until what was done must be seen; for one look at least."""
     api, patience = stay.api(), Deadline(min(_LISTED, stay.seconds))
     while True:
         over = patience.over
-        found = [one for one in api.list_participants(stay.room) if one.identity == stay.user_id and one.is_there]
-        if found or over:
-            return found[0] if found else None
+        yield api
+        if over:
+            return
         time.sleep(_PACE)
 
 
@@ -174,23 +184,14 @@ def _gone(world: World) -> str:
     stay = stay_of(world)
     if stay.made is False:
         raise NotApplicable("no room was made")
-    api, patience = stay.api(), Deadline(min(_LISTED, stay.seconds))
-    while True:
-        over = patience.over
-        there = [
-            name
-            for name, found in (
-                ("the room", api.find_room(stay.room)),
-                ("the participant", api.list_participants(stay.room)),
-            )
-            if found
-        ]
+    there: list[str] = []
+    for api in _looks(stay):
+        looked = {"the room": api.find_room(stay.room), "the participant": api.list_participants(stay.room)}
+        there = [what for what, found in looked.items() if found]
         if not there:
             return "neither the room nor the participant is there any more"
-        if over:
-            hint = f"It closes by itself within a minute; or run: lkctl room delete {quote(stay.room)}"
-            raise Problem(f"{' and '.join(there)} of {shown(stay.room)} is still there after DeleteRoom", hint=hint)
-        time.sleep(_PACE)
+    hint = f"It closes by itself within a minute; or run: lkctl room delete {quote(stay.room)}"
+    raise Problem(f"{' and '.join(there)} of {shown(stay.room)} is still there after DeleteRoom", hint=hint)
 
 
 _STEPS = ("create", "metadata", "token", "validate", "join", "resolve", "delete", "gone")
